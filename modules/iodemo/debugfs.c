@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What can be watched: /sys/kernel/debug/iodemo/<device>/stats
+ */
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "iodemo.h"
+
+static struct dentry *root;
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	struct iodemo_device *dev = m->private;
+
+	seq_printf(m, "interrupts %llu\n", READ_ONCE(dev->source.interrupts));
+	seq_printf(m, "records %llu\n", iodemo_ring_head(&dev->ring));
+	seq_printf(m, "echoes %llu\n", READ_ONCE(dev->source.echoes));
+	seq_printf(m, "wakeups %llu\n", READ_ONCE(dev->wakeups));
+	seq_printf(m, "signals %llu\n", READ_ONCE(dev->signals));
+	seq_printf(m, "tx_queued %u\n", kfifo_len(&dev->tx.queue));
+	seq_printf(m, "open_files %u\n", READ_ONCE(dev->open_files));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+void iodemo_debugfs_add(struct iodemo_device *dev)
+{
+	dev->debugfs = debugfs_create_dir(dev->name, root);
+	debugfs_create_file("stats", 0444, dev->debugfs, dev, &stats_fops);
+}
+
+void iodemo_debugfs_init(void)
+{
+	root = debugfs_create_dir(IODEMO_NAME, NULL);
+}
+
+void iodemo_debugfs_exit(void)
+{
+	debugfs_remove(root);
+}

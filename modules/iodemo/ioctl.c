@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls; uapi/iodemo.h tells what each does and which errors it gives
+ */
+
+#include <linux/log2.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "iodemo.h"
+
+static long get_info(struct iodemo_device *dev, void __user *argp)
+{
+	struct iodemo_info info = {
+		.version	= IODEMO_VERSION,
+		.record_size	= IODEMO_RECORD_SIZE,
+		.capacity	= iodemo_ring_capacity(&dev->ring),
+		.tx_capacity	= IODEMO_TX_CAPACITY,
+		.tx_drain	= IODEMO_TX_DRAIN,
+		.index		= dev->index,
+		.irq		= dev->source.irq,
+		.flags		= dev->source.threaded ? IODEMO_INFO_THREADED : 0,
+	};
+
+	return copy_to_user(argp, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long get_config(struct iodemo_device *dev, void __user *argp)
+{
+	struct iodemo_config config;
+
+	mutex_lock(&dev->lock);
+	config = dev->source.config;
+	mutex_unlock(&dev->lock);
+	return copy_to_user(argp, &config, sizeof(config)) ? -EFAULT : 0;
+}
+
+/* May this file change the device? Call with the device locked. */
+static int may_change(const struct iodemo_client *client)
+{
+	const struct iodemo_device *dev = client->dev;
+
+	lockdep_assert_held(&dev->lock);
+
+	if (!(client->mode & FMODE_WRITE))
+		return -EBADF;
+	if (iodemo_device_gone(dev))
+		return -ENODEV;
+	if (dev->holder && dev->holder != client)
+		return -EBUSY;
+	return 0;
+}
+
+static bool config_valid(const struct iodemo_config *config)
+{
+	if (memchr_inv(config->reserved, 0, sizeof(config->reserved)))
+		return false;
+	if (config->period_us && (config->period_us < IODEMO_PERIOD_US_MIN ||
+				  config->period_us > IODEMO_PERIOD_US_MAX))
+		return false;
+	return config->burst >= IODEMO_BURST_MIN && config->burst <= IODEMO_BURST_MAX;
+}
+
+static long set_config(struct iodemo_client *client, void __user *argp)
+{
+	struct iodemo_device *dev = client->dev;
+	struct iodemo_config config;
+	long err;
+
+	if (copy_from_user(&config, argp, sizeof(config)))
+		return -EFAULT;
+	if (!config_valid(&config))
+		return -EINVAL;
+
+	mutex_lock(&dev->lock);
+	err = may_change(client);
+	if (!err)
+		iodemo_source_configure(&dev->source, &config);
+	mutex_unlock(&dev->lock);
+	return err;
+}
+
+static long get_client(struct iodemo_client *client, void __user *argp)
+{
+	struct iodemo_client_config config = {
+		.format		= READ_ONCE(client->format),
+		.low_water	= READ_ONCE(client->low_water),
+	};
+
+	return copy_to_user(argp, &config, sizeof(config)) ? -EFAULT : 0;
+}
+
+static long set_client(struct iodemo_client *client, void __user *argp)
+{
+	struct iodemo_client_config config;
+
+	if (copy_from_user(&config, argp, sizeof(config)))
+		return -EFAULT;
+	if (memchr_inv(config.reserved, 0, sizeof(config.reserved)) ||
+	    config.format > IODEMO_FORMAT_RAW ||
+	    config.low_water < IODEMO_LOW_WATER_MIN ||
+	    config.low_water > iodemo_ring_capacity(&client->dev->ring))
+		return -EINVAL;
+	iodemo_client_configure(client, &config);
+	return 0;
+}
+
+static long get_stats(struct iodemo_client *client, void __user *argp)
+{
+	struct iodemo_device *dev = client->dev;
+	struct iodemo_stats stats = {
+		.interrupts	= READ_ONCE(dev->source.interrupts),
+		.echoes		= READ_ONCE(dev->source.echoes),
+		.wakeups	= READ_ONCE(dev->wakeups),
+		.signals	= READ_ONCE(dev->signals),
+	};
+
+	iodemo_client_count(client, &stats, true);
+	return copy_to_user(argp, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
+/* One by one, so that neither a signal nor another file waits for a long count. */
+static long trigger(struct iodemo_client *client, u32 __user *argp)
+{
+	struct iodemo_device *dev = client->dev;
+	u32 count;
+	long err;
+
+	if (get_user(count, argp))
+		return -EFAULT;
+	if (!count)
+		return -EINVAL;
+
+	for (;;) {
+		mutex_lock(&dev->lock);
+		err = may_change(client);
+		if (!err)
+			iodemo_source_trigger(&dev->source);
+		mutex_unlock(&dev->lock);
+		if (err || !--count)
+			return err;
+		if (signal_pending(current))
+			return put_user(count, argp) ? -EFAULT : -ERESTARTSYS;
+		cond_resched();
+	}
+}
+
+static long reserve(struct iodemo_client *client)
+{
+	struct iodemo_device *dev = client->dev;
+	long err;
+
+	mutex_lock(&dev->lock);
+	err = may_change(client);
+	if (!err)
+		WRITE_ONCE(dev->holder, client);
+	mutex_unlock(&dev->lock);
+	return err;
+}
+
+static long release(struct iodemo_client *client)
+{
+	struct iodemo_device *dev = client->dev;
+	long err;
+
+	mutex_lock(&dev->lock);
+	err = may_change(client);
+	if (!err && !dev->holder)
+		err = -EINVAL;
+	if (!err)
+		WRITE_ONCE(dev->holder, NULL);
+	mutex_unlock(&dev->lock);
+	return err;
+}
+
+long iodemo_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct iodemo_client *client = file->private_data;
+	void __user *argp = (void __user *)arg;
+
+	if (iodemo_device_gone(client->dev))
+		return -ENODEV;
+
+	switch (cmd) {
+	case IODEMO_GET_INFO:
+		return get_info(client->dev, argp);
+	case IODEMO_GET_CONFIG:
+		return get_config(client->dev, argp);
+	case IODEMO_SET_CONFIG:
+		return set_config(client, argp);
+	case IODEMO_GET_CLIENT:
+		return get_client(client, argp);
+	case IODEMO_SET_CLIENT:
+		return set_client(client, argp);
+	case IODEMO_GET_STATS:
+		return get_stats(client, argp);
+	case IODEMO_TRIGGER:
+		return trigger(client, argp);
+	case IODEMO_RESERVE:
+		return reserve(client);
+	case IODEMO_RELEASE:
+		return release(client);
+	default:
+		return -ENOTTY;
+	}
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * iodemo: what the files of the driver know of each other
+ *
+ * Data flows one way: source, ring, client, user. A source knows the device
+ * that it feeds, and no client; a client knows the device that it reads, and
+ * not where its records come from.
+ */
+#ifndef _IODEMO_H
+#define _IODEMO_H
+
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/kfifo.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <uapi/iodemo.h>
+
+#ifndef CONFIG_64BIT
+#error "iodemo needs a 64-bit kernel: it loads and stores stream positions in one piece"
+#endif
+
+#define IODEMO_NAME		"iodemo"
+#define IODEMO_RECORD_SIZE	sizeof(struct iodemo_record)
+#define IODEMO_TX_CAPACITY	64	/* a power of two, for kfifo */
+#define IODEMO_TX_DRAIN		4
+#define IODEMO_LINE_MAX		256
+
+static_assert(IODEMO_RECORD_SIZE == 64);
+
+struct platform_device;
+struct seq_file;
+
+/* ring.c: one producer, any number of readers ----------------------------- */
+
+/**
+ * struct iodemo_ring - the last capacity records of the stream
+ * @slots: the records; seq is in slots[seq & mask]
+ * @mask: capacity - 1
+ * @begun: seq up to which the producer has begun to store
+ * @head: seq up to which the producer has finished; the next record's seq
+ *
+ * Only the producer writes. Readers follow the order told in ring.c.
+ */
+struct iodemo_ring {
+	struct iodemo_record *slots;
+	u32 mask;
+	u64 begun ____cacheline_aligned_in_smp;
+	u64 head;
+};
+
+int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity);
+void iodemo_ring_free(struct iodemo_ring *ring);
+void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
+		      const u8 *data, u16 len);
+u64 iodemo_ring_head(const struct iodemo_ring *ring);
+u64 iodemo_ring_oldest(const struct iodemo_ring *ring);
+bool iodemo_ring_intact(const struct iodemo_ring *ring, u64 seq);
+
+static inline u32 iodemo_ring_capacity(const struct iodemo_ring *ring)
+{
+	return ring->mask + 1;
+}
+
+static inline struct iodemo_record *iodemo_ring_slot(const struct iodemo_ring *ring,
+						     u64 seq)
+{
+	return &ring->slots[seq & ring->mask];
+}
+
+/* timer_source.c: the simulated hardware ---------------------------------- */
+
+/**
+ * struct iodemo_source - a timer that pulls an interrupt line
+ * @timer: the wire; runs while @running and @config.period_us is not 0
+ * @trigger: pulls the same wire by hand
+ * @irq: the line, allocated from genirq
+ * @pending: the status register: pulls of the wire not yet handled
+ * @config: period and burst; written under the device's lock
+ * @running: somebody has the device open; under the device's lock
+ * @threaded: wake-ups are made in the irq thread
+ * @interrupts: pulls of the wire handled; written by the handler
+ * @echoes: records sent back; written by the handler
+ */
+struct iodemo_source {
+	struct hrtimer timer;
+	struct irq_work trigger;
+	int irq;
+	atomic_t pending;
+	struct iodemo_config config;
+	bool running;
+	bool threaded;
+	u64 interrupts;
+	u64 echoes;
+};
+
+int iodemo_source_init(struct iodemo_source *source, const char *name,
+		       const struct iodemo_config *config, bool threaded);
+void iodemo_source_exit(struct iodemo_source *source);
+void iodemo_source_start(struct iodemo_source *source);
+void iodemo_source_stop(struct iodemo_source *source);
+void iodemo_source_configure(struct iodemo_source *source,
+			     const struct iodemo_config *config);
+void iodemo_source_trigger(struct iodemo_source *source);
+
+/* write.c: what programs send --------------------------------------------- */
+
+struct iodemo_payload {
+	u8 len;
+	u8 data[IODEMO_DATA_SIZE];
+};
+
+/**
+ * struct iodemo_tx - the transmit queue, filled by write(), drained by the source
+ * @lock: protects @queue and @made_room; taken in hard interrupt context
+ * @queue: what waits to be sent
+ * @made_room: it was full and is no more, and nobody has been told yet
+ * @writers: who sleeps in write(), exclusive
+ * @pollers: who waits for EPOLLOUT
+ */
+struct iodemo_tx {
+	spinlock_t lock;
+	DECLARE_KFIFO(queue, struct iodemo_payload, IODEMO_TX_CAPACITY);
+	bool made_room;
+	wait_queue_head_t writers;
+	wait_queue_head_t pollers;
+};
+
+void iodemo_tx_init(struct iodemo_tx *tx);
+bool iodemo_tx_has_room(struct iodemo_tx *tx);
+bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload);
+bool iodemo_tx_wake(struct iodemo_tx *tx, bool gone, u64 *wakeups);
+
+/* device.c: what a source feeds and clients read -------------------------- */
+
+/**
+ * struct iodemo_device - one /dev/iodemo*
+ * @ref: held by the platform device while bound, and by each client
+ * @index: 0 for /dev/iodemo, n for /dev/iodemon
+ * @name: of the node, of the interrupt, in sysfs and debugfs
+ * @misc: the character device
+ * @debugfs: our directory there
+ * @ring: what the source has stored
+ * @tx: what the source is to send
+ * @source: the simulated hardware
+ * @lock: protects @open_files, @holder, the source's configuration, and the
+ *	change of @gone
+ * @open_files: clients there are
+ * @holder: the client that has reserved the device, or NULL
+ * @gone: unplugged; set once, after the last record was stored
+ * @listeners_lock: protects the members below; taken in hard interrupt context
+ * @listeners: clients that somebody waits on: asleep in read or poll, or
+ *	expecting SIGIO. An interrupt costs nothing for the others.
+ * @wakeups: see struct iodemo_stats
+ * @signals: see struct iodemo_stats
+ */
+struct iodemo_device {
+	struct kref ref;
+	unsigned int index;
+	char name[sizeof(IODEMO_NAME) + 2];
+	struct miscdevice misc;
+	struct dentry *debugfs;
+
+	struct iodemo_ring ring;
+	struct iodemo_tx tx;
+	struct iodemo_source source;
+
+	struct mutex lock;
+	unsigned int open_files;
+	struct iodemo_client *holder;
+	bool gone;
+
+	spinlock_t listeners_lock;
+	struct list_head listeners;
+	u64 wakeups;
+	u64 signals;
+};
+
+/**
+ * struct iodemo_device_params - what a new device starts with
+ * @config: period and burst
+ * @capacity: records in the ring
+ * @threaded: wake from the irq thread
+ */
+struct iodemo_device_params {
+	struct iodemo_config config;
+	u32 capacity;
+	bool threaded;
+};
+
+int iodemo_device_plug(struct platform_device *pdev,
+		       const struct iodemo_device_params *params);
+void iodemo_device_put(struct iodemo_device *dev);
+bool iodemo_device_gone(const struct iodemo_device *dev);
+
+/* The two that a source calls, in the interrupt. */
+void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
+			   const u8 *data, u16 len);
+void iodemo_device_wake(struct iodemo_device *dev);
+
+/* client.c: an open file -------------------------------------------------- */
+
+/**
+ * struct iodemo_line - a record as text
+ * @seq: of the record
+ * @off: bytes that have been read
+ * @len: bytes in @text
+ * @text: the line, its newline included
+ */
+struct iodemo_line {
+	u64 seq;
+	u16 off;
+	u16 len;
+	char text[IODEMO_LINE_MAX];
+};
+
+/**
+ * struct iodemo_client - one open file; threads that share the file share it
+ * @dev: what it reads
+ * @mode: the file's FMODE_READ and FMODE_WRITE
+ * @cursor: seq of the next record to read. Moved without a lock, by cmpxchg:
+ *	who moves it owns the records that it moved past.
+ * @opened_at: @cursor at open
+ * @format: IODEMO_FORMAT_*; changed under @lock
+ * @low_water: records that must wait before anybody is woken; under @lock
+ * @lock: protects @lost, @lost_told and @rest
+ * @lost: records overwritten before they were read
+ * @lost_told: @lost when GET_STATS last told it
+ * @rest: the line that is half read, if off < len
+ * @readers: who sleeps in read(), exclusive
+ * @pollers: who waits in select(), poll(), epoll, io_uring
+ * @fasync: who gets SIGIO
+ * @listening: in dev->listeners; under dev->listeners_lock
+ * @lapped_signalled: POLL_PRI was sent for what is not told yet; likewise
+ */
+struct iodemo_client {
+	struct iodemo_device *dev;
+	fmode_t mode;
+	u64 cursor;
+	u64 opened_at;
+	u32 format;
+	u32 low_water;
+
+	spinlock_t lock;
+	u64 lost;
+	u64 lost_told;
+	struct iodemo_line rest;
+
+	wait_queue_head_t readers;
+	wait_queue_head_t pollers;
+	struct fasync_struct *fasync;
+	struct list_head listening;
+	bool lapped_signalled;
+};
+
+extern const struct file_operations iodemo_fops;
+
+u64 iodemo_client_catch_up(struct iodemo_client *client);
+bool iodemo_client_readable(const struct iodemo_client *client);
+__poll_t iodemo_client_events(const struct iodemo_client *client);
+void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats,
+			 bool tell);
+void iodemo_client_configure(struct iodemo_client *client,
+			     const struct iodemo_client_config *config);
+void iodemo_client_listen(struct iodemo_client *client);
+bool iodemo_client_wake(struct iodemo_client *client, bool made_room);
+void iodemo_client_wake_next_reader(struct iodemo_client *client);
+
+/* The operations, a file each --------------------------------------------- */
+
+ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t iodemo_write_iter(struct kiocb *iocb, struct iov_iter *from);
+__poll_t iodemo_poll(struct file *file, poll_table *wait);
+int iodemo_fasync(int fd, struct file *file, int on);
+unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events,
+				  bool made_room);
+long iodemo_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* debugfs.c --------------------------------------------------------------- */
+
+void iodemo_debugfs_init(void);
+void iodemo_debugfs_exit(void);
+void iodemo_debugfs_add(struct iodemo_device *dev);
+
+static inline bool iodemo_nowait(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT || iocb->ki_filp->f_flags & O_NONBLOCK;
+}
+
+#endif /* _IODEMO_H */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Models one and two: sleep until there is something to read, or EAGAIN
+ *
+ * No lock is held while data is copied to the user, which can fault and sleep:
+ * a nonblocking reader has to get through, whoever else reads the same file.
+ * So reading is optimistic. A reader looks where the cursor is, copies what is
+ * there, and then moves the cursor past it, if the producer has not overwritten
+ * what it copied and no other thread has moved the cursor. Else what is in the
+ * user's buffer is void, and it starts again.
+ */
+
+#include <linux/sched/signal.h>
+#include <linux/string_helpers.h>
+#include <linux/uio.h>
+
+#include "iodemo.h"
+
+/* Records copied before the cursor moves: a producer close behind voids no more. */
+#define BATCH	64
+
+static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
+{
+	const struct iodemo_ring *ring = &client->dev->ring;
+	/* A lap at most: a reader must come back even from a producer as fast as it. */
+	size_t left = min_t(size_t, iov_iter_count(to) / IODEMO_RECORD_SIZE,
+			    iodemo_ring_capacity(ring));
+	size_t done = 0;
+
+	if (!left)	/* the format has changed while we slept */
+		return -EINVAL;
+
+	while (left) {
+		u64 cursor = iodemo_client_catch_up(client);
+		u64 head = iodemo_ring_head(ring);
+		size_t to_end = iodemo_ring_capacity(ring) - (cursor & ring->mask);
+		size_t batch, copied, whole;
+
+		if (head <= cursor)
+			break;
+		batch = min3(left, to_end, (size_t)min_t(u64, head - cursor, BATCH));
+		copied = copy_to_iter(iodemo_ring_slot(ring, cursor),
+				      batch * IODEMO_RECORD_SIZE, to);
+		whole = copied / IODEMO_RECORD_SIZE;
+		iov_iter_revert(to, copied % IODEMO_RECORD_SIZE);
+		if (!whole)
+			return done ?: -EFAULT;
+
+		if (!iodemo_ring_intact(ring, cursor) ||
+		    !try_cmpxchg(&client->cursor, &cursor, cursor + whole)) {
+			iov_iter_revert(to, whole * IODEMO_RECORD_SIZE);
+			continue;
+		}
+		done += whole * IODEMO_RECORD_SIZE;
+		left -= whole;
+		if (whole < batch)
+			break;
+	}
+	return done ?: -EAGAIN;
+}
+
+static const char *type_name(u16 type)
+{
+	return type == IODEMO_TYPE_ECHO ? "echo" : "sample";
+}
+
+static u16 format_line(char *text, const struct iodemo_record *record)
+{
+	u32 nsec;
+	u64 sec = div_u64_rem(record->timestamp, NSEC_PER_SEC, &nsec);
+	int len = scnprintf(text, IODEMO_LINE_MAX, "%llu %llu.%09u cpu%u %s ", record->seq,
+			    sec, nsec, record->cpu, type_name(record->type));
+
+	/* There is room: at worst \ooo for each byte. */
+	len += string_escape_mem(record->data, record->len, text + len,
+				 IODEMO_LINE_MAX - len,
+				 ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_OCTAL |
+				 ESCAPE_NAP | ESCAPE_APPEND, "\\");
+	text[len++] = '\n';
+	return len;
+}
+
+/* The rest of the line that is half read, or the next record as a line. */
+static bool get_line(struct iodemo_client *client, struct iodemo_line *line)
+{
+	const struct iodemo_ring *ring = &client->dev->ring;
+	struct iodemo_record record;
+
+	spin_lock(&client->lock);
+	*line = client->rest;
+	spin_unlock(&client->lock);
+	if (line->off < line->len)
+		return true;
+
+	do {
+		line->seq = iodemo_client_catch_up(client);
+		if (iodemo_ring_head(ring) <= line->seq)
+			return false;
+		memcpy(&record, iodemo_ring_slot(ring, line->seq), sizeof(record));
+	} while (!iodemo_ring_intact(ring, line->seq));
+
+	line->off = 0;
+	line->len = format_line(line->text, &record);
+	return true;
+}
+
+/* Whoever takes a line's first bytes owns the record; the rest waits for the next read. */
+static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
+			 size_t copied)
+{
+	struct iodemo_line *rest = &client->rest;
+	u64 cursor = line->seq;
+	bool ours;
+
+	spin_lock(&client->lock);
+	if (line->off)
+		ours = rest->seq == line->seq && rest->off == line->off;
+	else
+		ours = rest->off == rest->len &&
+		       try_cmpxchg(&client->cursor, &cursor, cursor + 1);
+	if (ours && client->format == IODEMO_FORMAT_TEXT) {
+		line->off += copied;
+		*rest = *line;
+	}
+	spin_unlock(&client->lock);
+	return ours;
+}
+
+static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to)
+{
+	u32 left = iodemo_ring_capacity(&client->dev->ring);
+	struct iodemo_line line;
+	size_t done = 0;
+
+	while (iov_iter_count(to) && left-- && get_line(client, &line)) {
+		size_t part = min_t(size_t, iov_iter_count(to), line.len - line.off);
+		size_t copied;
+
+		copied = copy_to_iter(line.text + line.off, part, to);
+		if (!copied)
+			return done ?: -EFAULT;
+		if (!consume_line(client, &line, copied)) {
+			iov_iter_revert(to, copied);
+			continue;
+		}
+		done += copied;
+		if (copied < part)
+			break;
+	}
+	return done ?: -EAGAIN;
+}
+
+/* What is there, without sleeping; EAGAIN if nothing. */
+static ssize_t read_some(struct iodemo_client *client, struct iov_iter *to)
+{
+	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW)
+		return read_raw(client, to);
+	return read_text(client, to);
+}
+
+static bool listen_readable(struct iodemo_client *client)
+{
+	iodemo_client_listen(client);
+	return iodemo_client_readable(client);
+}
+
+ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct iodemo_client *client = iocb->ki_filp->private_data;
+	bool nowait = iodemo_nowait(iocb);
+	ssize_t ret;
+
+	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW) {
+		if (iov_iter_count(to) < IODEMO_RECORD_SIZE)
+			return -EINVAL;
+	} else if (!iov_iter_count(to)) {
+		return 0;
+	}
+
+	for (;;) {
+		/* In this order: what was stored before it went can be read. */
+		bool gone = iodemo_device_gone(client->dev);
+
+		if (nowait || iodemo_client_readable(client)) {
+			ret = read_some(client, to);
+			if (ret != -EAGAIN)
+				break;
+			if (gone)
+				return 0;
+			if (nowait)
+				return -EAGAIN;
+		}
+		ret = wait_event_interruptible_exclusive(client->readers,
+							 listen_readable(client));
+		if (ret)
+			return ret;
+	}
+	iodemo_client_wake_next_reader(client);
+	return ret;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The broadcast ring: one producer, any number of readers
+ *
+ * The producer is the interrupt. It never waits, and it does not know the
+ * readers: it overwrites the oldest record. A reader copies what it wants
+ * without a lock, and afterwards asks whether the producer had meanwhile begun
+ * to overwrite it; if so, what it copied is void.
+ *
+ * Two positions make that safe. All records below head are finished; all
+ * records from begun on have not been touched yet:
+ *
+ *	producer, for the record seq	reader, of the records from seq up
+ *
+ *	begun = seq + 1			load head		(finished)
+ *	smp_wmb()	(begun)		copy the slots
+ *	store the slot			smp_rmb()		(begun)
+ *	head = seq + 1	(finished)	load begun
+ *
+ * (finished) A release store of head pairs with the acquire load: who sees the
+ * new head sees the whole slot.
+ *
+ * (begun) The write barrier pairs with the read barrier: who copied even one
+ * byte of the record that replaces seq, which is seq + capacity, also sees
+ * begun beyond it. So if begun <= seq + capacity, then seq and all that
+ * follow it were whole all the time.
+ */
+
+#include <linux/mm.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "iodemo.h"
+
+int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity)
+{
+	ring->slots = vmalloc_user(array_size(capacity, IODEMO_RECORD_SIZE));
+	if (!ring->slots)
+		return -ENOMEM;
+	ring->mask = capacity - 1;
+	return 0;
+}
+
+void iodemo_ring_free(struct iodemo_ring *ring)
+{
+	vfree(ring->slots);
+}
+
+/* Called by one producer at a time, in any context. */
+void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
+		      const u8 *data, u16 len)
+{
+	u64 seq = ring->head;
+	struct iodemo_record *slot = iodemo_ring_slot(ring, seq);
+
+	WRITE_ONCE(ring->begun, seq + 1);
+	smp_wmb();	/* (begun) */
+
+	slot->seq = seq;
+	slot->timestamp = timestamp;
+	slot->cpu = raw_smp_processor_id();
+	slot->type = type;
+	slot->len = len;
+	memcpy(slot->data, data, len);
+	memset(slot->data + len, 0, sizeof(slot->data) - len);
+
+	smp_store_release(&ring->head, seq + 1);	/* (finished) */
+}
+
+/* Records below this are finished. */
+u64 iodemo_ring_head(const struct iodemo_ring *ring)
+{
+	return smp_load_acquire(&ring->head);	/* (finished) */
+}
+
+/* Records below this are overwritten, or are just being. */
+u64 iodemo_ring_oldest(const struct iodemo_ring *ring)
+{
+	u64 begun = READ_ONCE(ring->begun);
+	u32 capacity = iodemo_ring_capacity(ring);
+
+	return begun > capacity ? begun - capacity : 0;
+}
+
+/* After copying records from seq up: were they whole all the time? */
+bool iodemo_ring_intact(const struct iodemo_ring *ring, u64 seq)
+{
+	smp_rmb();	/* (begun) */
+	return seq >= iodemo_ring_oldest(ring);
+}

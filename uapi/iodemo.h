@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * iodemo: a device whose ring buffer is fed by simulated interrupts
+ *
+ * Everything a program needs to know about /dev/iodemo. All types have a fixed
+ * width, there is no implicit padding and there are no pointers, so 32-bit
+ * programs see the same layout as 64-bit ones.
+ *
+ * Reserved fields: the driver returns zero in them, and refuses with EINVAL
+ * what passes anything else, so that they can get a meaning later.
+ *
+ * "Since" below names the version that struct iodemo_info.version reports.
+ */
+#ifndef _UAPI_IODEMO_H
+#define _UAPI_IODEMO_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* The version of this interface; it grows by one when something is added. */
+#define IODEMO_VERSION		1
+
+/* Ranges. A value outside of its range is refused with EINVAL. */
+#define IODEMO_DEVICES_MIN	1
+#define IODEMO_DEVICES_MAX	16
+#define IODEMO_PERIOD_US_MIN	10		/* or 0: no timer, only TRIGGER */
+#define IODEMO_PERIOD_US_MAX	60000000
+#define IODEMO_BURST_MIN	1
+#define IODEMO_BURST_MAX	1024
+#define IODEMO_CAPACITY_MIN	16		/* capacity is a power of two */
+#define IODEMO_CAPACITY_MAX	65536
+#define IODEMO_LOW_WATER_MIN	1		/* and at most the capacity */
+
+/* What a record holds. 0 is not used, so an empty record is no valid one. */
+#define IODEMO_TYPE_SAMPLE	1	/* made by the device: iodemo_sample(seq) */
+#define IODEMO_TYPE_ECHO	2	/* written by a program, sent back */
+
+#define IODEMO_DATA_SIZE	40
+
+/**
+ * struct iodemo_record - what one interrupt (or one write) leaves in the ring
+ * @seq: position in the device's stream, from 0; never reused. A gap between
+ *	two records that one reader got is what that reader lost.
+ * @timestamp: nanoseconds of CLOCK_MONOTONIC, taken in the interrupt handler
+ * @cpu: the processor that the handler ran on
+ * @type: IODEMO_TYPE_*
+ * @len: bytes of @data in use, 0..IODEMO_DATA_SIZE; the rest is zero
+ * @data: the payload
+ *
+ * 64 bytes, one cache line. The driver writes all fields. A program that
+ * writes raw records sets @len and @data; it leaves @seq, @timestamp, @cpu and
+ * @type zero (EINVAL if not), and the bytes past @len are not sent.
+ *
+ * A file in text format shows the same as one line a record:
+ *
+ *	seq seconds.nanoseconds cpuN type data
+ *
+ * with type "sample" or "echo"; in data the backslash and what is not printable
+ * ASCII are escaped as in C (\\, \t, \033), so a line is always one line.
+ *
+ * Since: 1
+ */
+struct iodemo_record {
+	__aligned_u64	seq;
+	__aligned_u64	timestamp;
+	__u32		cpu;
+	__u16		type;
+	__u16		len;
+	__u8		data[IODEMO_DATA_SIZE];
+};
+
+/*
+ * How many different samples there are. No power of two is a multiple of it,
+ * so what successive laps of the ring leave in one slot differs in every byte,
+ * and a torn record can't look like a whole one.
+ */
+#define IODEMO_SAMPLES		62
+
+/**
+ * iodemo_sample() - the data of the sample with this seq
+ * @seq: the record's position in the stream
+ *
+ * IODEMO_DATA_SIZE characters of 0-9A-Za-z, one further on for each record,
+ * as the old chargen service did it (RFC 864): a reader can prove that it got
+ * what the device made.
+ *
+ * Return: IODEMO_DATA_SIZE bytes, not terminated
+ */
+static inline const __u8 *iodemo_sample(__u64 seq)
+{
+	static const char letters[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabc";
+
+	return (const __u8 *)letters + (__u32)seq % IODEMO_SAMPLES;
+}
+
+/* How a file shows the records. */
+#define IODEMO_FORMAT_TEXT	0	/* lines; what open() gives */
+#define IODEMO_FORMAT_RAW	1	/* struct iodemo_record */
+
+#define IODEMO_INFO_THREADED	(1U << 0)	/* module parameter threaded=1 */
+
+/**
+ * struct iodemo_info - what this device is
+ * @version: IODEMO_VERSION of the driver
+ * @record_size: sizeof(struct iodemo_record)
+ * @capacity: records that the ring holds
+ * @tx_capacity: records that the transmit queue holds
+ * @tx_drain: records that one interrupt takes from the transmit queue at most
+ * @index: 0 is /dev/iodemo, n is /dev/iodemon
+ * @irq: number of the interrupt line, as in /proc/interrupts
+ * @flags: IODEMO_INFO_*
+ * @reserved: zero
+ *
+ * Since: 1
+ */
+struct iodemo_info {
+	__u32	version;
+	__u32	record_size;
+	__u32	capacity;
+	__u32	tx_capacity;
+	__u32	tx_drain;
+	__u32	index;
+	__u32	irq;
+	__u32	flags;
+	__u32	reserved[8];
+};
+
+/**
+ * struct iodemo_config - how the device makes interrupts; for all its files
+ * @period_us: microseconds between two interrupts,
+ *	IODEMO_PERIOD_US_MIN..IODEMO_PERIOD_US_MAX, or 0: only TRIGGER makes any.
+ *	The timer runs while a file is open.
+ * @burst: samples an interrupt, IODEMO_BURST_MIN..IODEMO_BURST_MAX
+ * @reserved: must be zero
+ *
+ * Since: 1
+ */
+struct iodemo_config {
+	__u32	period_us;
+	__u32	burst;
+	__u32	reserved[6];
+};
+
+/**
+ * struct iodemo_client_config - how this open file reads
+ * @format: IODEMO_FORMAT_*
+ * @low_water: a sleeping reader, poll() and SIGIO wait until so many records
+ *	are there, IODEMO_LOW_WATER_MIN..capacity; 1 to begin with. A read that
+ *	doesn't sleep takes what is there, as with SO_RCVLOWAT.
+ * @reserved: must be zero
+ *
+ * A change of @format while a line is half read drops the rest of the line.
+ *
+ * Since: 1
+ */
+struct iodemo_client_config {
+	__u32	format;
+	__u32	low_water;
+	__u32	reserved[6];
+};
+
+/**
+ * struct iodemo_stats - counters; those of the device run from probe on
+ * @interrupts: interrupts that the handler has taken
+ * @records: records stored, samples and echoes; the next record's seq
+ * @echoes: of @records, those of type echo
+ * @wakeups: times that the device woke what waits on a file: one for each file
+ *	whose readers or pollers, and one for the queue whose writers or
+ *	pollers, were woken
+ * @signals: SIGIO (or F_SETSIG) notifications sent, one for each file
+ * @read: records that this file has consumed (a line counts from its first byte)
+ * @lost: records that this file lost to overwriting
+ * @lag: records that wait for this file now
+ * @reserved: zero
+ *
+ * For each file, read + lost + lag is the number of records stored since it
+ * was opened.
+ *
+ * Since: 1
+ */
+struct iodemo_stats {
+	__aligned_u64	interrupts;
+	__aligned_u64	records;
+	__aligned_u64	echoes;
+	__aligned_u64	wakeups;
+	__aligned_u64	signals;
+	__aligned_u64	read;
+	__aligned_u64	lost;
+	__aligned_u64	lag;
+	__aligned_u64	reserved[4];
+};
+
+/*
+ * The ioctls. All give EFAULT for a bad pointer, ENODEV once the device is
+ * unplugged, and ENOTTY for a number that is not listed here.
+ *
+ * IODEMO_GET_INFO, IODEMO_GET_CONFIG, IODEMO_GET_CLIENT
+ *	No further errors.
+ * IODEMO_SET_CONFIG
+ *	Takes effect at once, a running period begins anew.
+ *	EBADF: file not open for writing. EBUSY: device reserved by another
+ *	file. EINVAL: value out of range or reserved field not zero.
+ * IODEMO_SET_CLIENT
+ *	EINVAL: value out of range or reserved field not zero.
+ * IODEMO_GET_STATS
+ *	Also takes back this file's EPOLLPRI: the reader now knows what it lost.
+ * IODEMO_TRIGGER
+ *	Fires the interrupt line so many times, 1..4294967295. When it returns,
+ *	the records are in the ring and whoever waits for them has been woken,
+ *	with threaded=1 too.
+ *	EBADF, EBUSY: as SET_CONFIG. EINVAL: 0. EINTR: a signal came; the count
+ *	has become what is still to fire, so that calling again completes it.
+ * IODEMO_RESERVE
+ *	Exclusive use for this file until RELEASE or close: open gives EBUSY,
+ *	and files already open can go on reading, but not write, SET_CONFIG or
+ *	TRIGGER (EBUSY). Reserving again what one holds is no error.
+ *	EBADF: file not open for writing. EBUSY: reserved by another file.
+ * IODEMO_RELEASE
+ *	EBUSY: reserved by another file. EINVAL: not reserved.
+ *
+ * Since: 1
+ */
+#define IODEMO_IOC		0xED
+#define IODEMO_GET_INFO		_IOR(IODEMO_IOC, 0x00, struct iodemo_info)
+#define IODEMO_GET_CONFIG	_IOR(IODEMO_IOC, 0x01, struct iodemo_config)
+#define IODEMO_SET_CONFIG	_IOW(IODEMO_IOC, 0x02, struct iodemo_config)
+#define IODEMO_GET_CLIENT	_IOR(IODEMO_IOC, 0x03, struct iodemo_client_config)
+#define IODEMO_SET_CLIENT	_IOW(IODEMO_IOC, 0x04, struct iodemo_client_config)
+#define IODEMO_GET_STATS	_IOR(IODEMO_IOC, 0x05, struct iodemo_stats)
+#define IODEMO_TRIGGER		_IOWR(IODEMO_IOC, 0x06, __u32)
+#define IODEMO_RESERVE		_IO(IODEMO_IOC, 0x07)
+#define IODEMO_RELEASE		_IO(IODEMO_IOC, 0x08)
+
+#endif /* _UAPI_IODEMO_H */
