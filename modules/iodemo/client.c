@@ -45,9 +45,27 @@ u64 iodemo_client_catch_up(struct iodemo_client *client)
 }
 
 /* A line was begun and not finished. */
-static bool half_read(const struct iodemo_client *client)
+bool iodemo_client_half_read(const struct iodemo_client *client)
 {
 	return READ_ONCE(client->rest.off) < READ_ONCE(client->rest.len);
+}
+
+void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line)
+{
+	lockdep_assert_held(&client->lock);
+
+	memcpy(client->rest.text, line->text, line->len);
+	client->rest.seq = line->seq;
+	WRITE_ONCE(client->rest.off, line->off);
+	WRITE_ONCE(client->rest.len, line->len);
+}
+
+void iodemo_client_drop_rest(struct iodemo_client *client)
+{
+	lockdep_assert_held(&client->lock);
+
+	WRITE_ONCE(client->rest.len, 0);
+	WRITE_ONCE(client->rest.off, 0);
 }
 
 static bool enough_waits(const struct iodemo_client *client)
@@ -62,7 +80,8 @@ static bool enough_waits(const struct iodemo_client *client)
 /* Would a read that may sleep come back without having slept? */
 bool iodemo_client_readable(const struct iodemo_client *client)
 {
-	return enough_waits(client) || half_read(client) || iodemo_device_gone(client->dev);
+	return enough_waits(client) || iodemo_client_half_read(client) ||
+	       iodemo_device_gone(client->dev);
 }
 
 /* Has it lost records that it wasn't told of? */
@@ -169,8 +188,7 @@ void iodemo_client_configure(struct iodemo_client *client,
 
 	spin_lock(&client->lock);
 	if (client->format != config->format) {
-		WRITE_ONCE(client->rest.off, 0);
-		WRITE_ONCE(client->rest.len, 0);
+		iodemo_client_drop_rest(client);
 		WRITE_ONCE(client->format, config->format);
 	}
 	WRITE_ONCE(client->low_water, config->low_water);

@@ -263,6 +263,9 @@ struct iodemo_client {
 extern const struct file_operations iodemo_fops;
 
 u64 iodemo_client_catch_up(struct iodemo_client *client);
+bool iodemo_client_half_read(const struct iodemo_client *client);
+void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line);
+void iodemo_client_drop_rest(struct iodemo_client *client);
 bool iodemo_client_readable(const struct iodemo_client *client);
 __poll_t iodemo_client_events(const struct iodemo_client *client);
 void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats,

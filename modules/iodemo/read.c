@@ -85,11 +85,14 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line)
 {
 	const struct iodemo_ring *ring = &client->dev->ring;
 	struct iodemo_record record;
+	bool half_read;
 
 	spin_lock(&client->lock);
-	*line = client->rest;
+	half_read = iodemo_client_half_read(client);
+	if (half_read)
+		*line = client->rest;
 	spin_unlock(&client->lock);
-	if (line->off < line->len)
+	if (half_read)
 		return true;
 
 	do {
@@ -104,23 +107,28 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line)
 	return true;
 }
 
-/* Whoever takes a line's first bytes owns the record; the rest waits for the next read. */
+/*
+ * Whoever takes a line's first bytes moves the cursor past its record; what is
+ * left of the line is kept for the next read. Return: did we get it first?
+ */
 static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 			 size_t copied)
 {
-	struct iodemo_line *rest = &client->rest;
 	u64 cursor = line->seq;
 	bool ours;
 
 	spin_lock(&client->lock);
 	if (line->off)
-		ours = rest->seq == line->seq && rest->off == line->off;
+		ours = client->rest.seq == line->seq && client->rest.off == line->off;
 	else
-		ours = rest->off == rest->len &&
+		ours = !iodemo_client_half_read(client) &&
 		       try_cmpxchg(&client->cursor, &cursor, cursor + 1);
-	if (ours && client->format == IODEMO_FORMAT_TEXT) {
+	if (ours) {
 		line->off += copied;
-		*rest = *line;
+		if (line->off < line->len && client->format == IODEMO_FORMAT_TEXT)
+			iodemo_client_keep_rest(client, line);
+		else
+			iodemo_client_drop_rest(client);
 	}
 	spin_unlock(&client->lock);
 	return ours;
