@@ -166,9 +166,8 @@ struct iodemo_client_config {
  * @interrupts: interrupts that the handler has taken
  * @records: records stored, samples and echoes; the next record's seq
  * @echoes: of @records, those of type echo
- * @wakeups: times that the device woke what waits on a file: one for each file
- *	whose readers or pollers, and one for the queue whose writers or
- *	pollers, were woken
+ * @wakeups: times that the device woke somebody: one for each file whose
+ *	readers or pollers it woke, and one if it woke sleeping writers
  * @signals: SIGIO (or F_SETSIG) notifications sent, one for each file
  * @read: records that this file has consumed (a line counts from its first byte)
  * @lost: records that this file lost to overwriting

@@ -161,15 +161,18 @@ bool iodemo_client_wake(struct iodemo_client *client, bool made_room)
 		return false;
 
 	events = iodemo_client_events(client);
-	if (events && (readers || pollers)) {
-		if (events & EPOLLHUP)
-			wake_up_interruptible_all(&client->readers);
-		else if (events & EPOLLIN)
-			wake_up_interruptible(&client->readers);
+	if (made_room && client->mode & FMODE_WRITE)
+		events |= EPOLLOUT | EPOLLWRNORM;
+	readers &= !!(events & (EPOLLIN | EPOLLHUP));
+	pollers &= !!events;
+	if (readers && events & EPOLLHUP)
+		wake_up_interruptible_all(&client->readers);
+	else if (readers)
+		wake_up_interruptible(&client->readers);
+	if (pollers)
 		wake_up_interruptible_poll(&client->pollers, events);
-		dev->wakeups++;
-	}
-	dev->signals += iodemo_fasync_signal(client, events, made_room);
+	dev->wakeups += readers || pollers;
+	dev->signals += iodemo_fasync_signal(client, events);
 	return true;
 }
 

@@ -17,8 +17,7 @@ int iodemo_fasync(int fd, struct file *file, int on)
 }
 
 /* Return: notifications sent. Called with the listeners locked. */
-unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events,
-				  bool made_room)
+unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events)
 {
 	unsigned int sent = 0;
 
@@ -40,7 +39,7 @@ unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events,
 		kill_fasync(&client->fasync, SIGIO, POLL_PRI);
 		sent++;
 	}
-	if (made_room && client->mode & FMODE_WRITE) {
+	if (events & EPOLLOUT) {
 		kill_fasync(&client->fasync, SIGIO, POLL_OUT);
 		sent++;
 	}

@@ -123,14 +123,12 @@ struct iodemo_payload {
  * @queue: what waits to be sent
  * @made_room: it was full and is no more, and nobody has been told yet
  * @writers: who sleeps in write(), exclusive
- * @pollers: who waits for EPOLLOUT
  */
 struct iodemo_tx {
 	spinlock_t lock;
 	DECLARE_KFIFO(queue, struct iodemo_payload, IODEMO_TX_CAPACITY);
 	bool made_room;
 	wait_queue_head_t writers;
-	wait_queue_head_t pollers;
 };
 
 void iodemo_tx_init(struct iodemo_tx *tx);
@@ -235,7 +233,8 @@ struct iodemo_line {
  * @lost_told: @lost when GET_STATS last told it
  * @rest: the line that is half read, if off < len
  * @readers: who sleeps in read(), exclusive
- * @pollers: who waits in select(), poll(), epoll, io_uring
+ * @pollers: who waits in select(), poll(), epoll, io_uring, to read or to
+ *	write; one queue, since kernel AIO's poll can't wait on two
  * @fasync: who gets SIGIO
  * @listening: in dev->listeners; under dev->listeners_lock
  * @lapped_signalled: POLL_PRI was sent for what is not told yet; likewise
@@ -282,8 +281,7 @@ ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t iodemo_write_iter(struct kiocb *iocb, struct iov_iter *from);
 __poll_t iodemo_poll(struct file *file, poll_table *wait);
 int iodemo_fasync(int fd, struct file *file, int on);
-unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events,
-				  bool made_room);
+unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events);
 long iodemo_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* debugfs.c --------------------------------------------------------------- */

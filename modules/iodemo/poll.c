@@ -9,18 +9,16 @@
 __poll_t iodemo_poll(struct file *file, poll_table *wait)
 {
 	struct iodemo_client *client = file->private_data;
-	struct iodemo_tx *tx = &client->dev->tx;
 	__poll_t events;
 
-	/* First get on the queues, then look: else a wake-up in between is lost. */
+	/* First get on the queue, then look: else a wake-up in between is lost. */
 	poll_wait(file, &client->pollers, wait);
-	if (client->mode & FMODE_WRITE)
-		poll_wait(file, &tx->pollers, wait);
 	if (!poll_does_not_wait(wait))
 		iodemo_client_listen(client);
 
 	events = iodemo_client_events(client);
-	if (client->mode & FMODE_WRITE && !(events & EPOLLHUP) && iodemo_tx_has_room(tx))
+	if (client->mode & FMODE_WRITE && !(events & EPOLLHUP) &&
+	    iodemo_tx_has_room(&client->dev->tx))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	return events;
 }

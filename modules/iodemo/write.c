@@ -13,7 +13,6 @@ void iodemo_tx_init(struct iodemo_tx *tx)
 	spin_lock_init(&tx->lock);
 	INIT_KFIFO(tx->queue);
 	init_waitqueue_head(&tx->writers);
-	init_waitqueue_head(&tx->pollers);
 }
 
 bool iodemo_tx_has_room(struct iodemo_tx *tx)
@@ -47,9 +46,9 @@ bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload)
 }
 
 /*
- * Tell who waits for room, if the queue was full and is no more. One sleeping
- * writer is enough: it will wake the next if it leaves room. Unplugged, all go.
- * Return: has room been made?
+ * Wake who sleeps for room, if the queue was full and is no more. One writer is
+ * enough: it will wake the next if it leaves room. Unplugged, all go. Return:
+ * has room been made, for those to know who don't sleep?
  */
 bool iodemo_tx_wake(struct iodemo_tx *tx, bool gone, u64 *wakeups)
 {
@@ -61,13 +60,12 @@ bool iodemo_tx_wake(struct iodemo_tx *tx, bool gone, u64 *wakeups)
 	tx->made_room = false;
 	spin_unlock_irqrestore(&tx->lock, flags);
 
-	if (gone) {
-		*wakeups += wq_has_sleeper(&tx->writers);
-		wake_up_interruptible_all(&tx->writers);
-	} else if (made_room) {
-		*wakeups += wq_has_sleeper(&tx->writers) || wq_has_sleeper(&tx->pollers);
-		wake_up_interruptible(&tx->writers);
-		wake_up_interruptible_poll(&tx->pollers, EPOLLOUT | EPOLLWRNORM);
+	if ((gone || made_room) && wq_has_sleeper(&tx->writers)) {
+		(*wakeups)++;
+		if (gone)
+			wake_up_interruptible_all(&tx->writers);
+		else
+			wake_up_interruptible(&tx->writers);
 	}
 	return made_room;
 }
