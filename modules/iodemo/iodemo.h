@@ -162,7 +162,7 @@ bool iodemo_tx_wake(struct iodemo_tx *tx, bool gone, u64 *wakeups);
 struct iodemo_device {
 	struct kref ref;
 	unsigned int index;
-	char name[sizeof(IODEMO_NAME) + 2];
+	char name[20];
 	struct miscdevice misc;
 	struct dentry *debugfs;
 
