@@ -134,6 +134,7 @@ static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 	return ours;
 }
 
+/* Whole lines; only a buffer that is smaller than the first gets a part of it. */
 static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to)
 {
 	u32 left = iodemo_ring_capacity(&client->dev->ring);
@@ -144,6 +145,8 @@ static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to)
 		size_t part = min_t(size_t, iov_iter_count(to), line.len - line.off);
 		size_t copied;
 
+		if (done && part < line.len - line.off)
+			break;
 		copied = copy_to_iter(line.text + line.off, part, to);
 		if (!copied)
 			return done ?: -EFAULT;
