@@ -107,24 +107,28 @@ __poll_t iodemo_client_events(const struct iodemo_client *client)
 	return events;
 }
 
-/* Its counters, all of one moment. @tell: it knows now what it has lost. */
-void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats,
-			 bool tell)
+/* Its counters, all of one moment. */
+void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats)
 {
 	u64 cursor;
 
 	spin_lock(&client->lock);
 	cursor = catch_up_locked(client);
 	stats->lost = client->lost;
-	if (tell) {
-		WRITE_ONCE(client->lost_told, client->lost);
-		WRITE_ONCE(client->lapped_signalled, false);
-	}
 	spin_unlock(&client->lock);
 
 	stats->records = iodemo_ring_head(&client->dev->ring);
 	stats->read = cursor - client->opened_at - stats->lost;
 	stats->lag = stats->records - cursor;
+}
+
+/* The user knows now that this file has lost so many. */
+void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost)
+{
+	spin_lock(&client->lock);
+	WRITE_ONCE(client->lost_told, lost);
+	WRITE_ONCE(client->lapped_signalled, false);
+	spin_unlock(&client->lock);
 }
 
 /* Being told -------------------------------------------------------------- */
@@ -272,7 +276,7 @@ static void iodemo_show_fdinfo(struct seq_file *m, struct file *file)
 	struct iodemo_client *client = file->private_data;
 	struct iodemo_stats stats;
 
-	iodemo_client_count(client, &stats, false);
+	iodemo_client_count(client, &stats);
 	seq_printf(m, "iodemo-cursor:\t%llu\n", stats.records - stats.lag);
 	seq_printf(m, "iodemo-lag:\t%llu\n", stats.lag);
 	seq_printf(m, "iodemo-lost:\t%llu\n", stats.lost);

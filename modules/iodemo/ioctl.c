@@ -116,8 +116,11 @@ static long get_stats(struct iodemo_client *client, void __user *argp)
 		.signals	= READ_ONCE(dev->signals),
 	};
 
-	iodemo_client_count(client, &stats, true);
-	return copy_to_user(argp, &stats, sizeof(stats)) ? -EFAULT : 0;
+	iodemo_client_count(client, &stats);
+	if (copy_to_user(argp, &stats, sizeof(stats)))
+		return -EFAULT;
+	iodemo_client_tell_lost(client, stats.lost);
+	return 0;
 }
 
 /* One by one, so that neither a signal nor another file waits for a long count. */

@@ -267,8 +267,8 @@ void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_l
 void iodemo_client_drop_rest(struct iodemo_client *client);
 bool iodemo_client_readable(const struct iodemo_client *client);
 __poll_t iodemo_client_events(const struct iodemo_client *client);
-void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats,
-			 bool tell);
+void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats);
+void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost);
 void iodemo_client_configure(struct iodemo_client *client,
 			     const struct iodemo_client_config *config);
 void iodemo_client_listen(struct iodemo_client *client);
