@@ -55,8 +55,9 @@
  *
  *	seq seconds.nanoseconds cpuN type data
  *
- * with type "sample" or "echo"; in data the backslash and what is not printable
- * ASCII are escaped as in C (\\, \t, \033), so a line is always one line.
+ * with type "sample" or "echo". In data the backslash and what is not printable
+ * ASCII are escaped: \\ \a \e \f \n \r \t \v, else \ooo in octal. So a line is
+ * always one line, and printf %b gives the data back.
  *
  * Since: 1
  */

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs the five demos, one after the other on the same device, and shows their
+ * figures in one table
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libiodemo.h"
+
+#define RECORDS		200
+#define RECORDS_MAX	1000000
+#define PERIOD_US	2000
+#define FILES		4
+#define ROWS		9
+#define WIDTH		99
+
+static const struct row {
+	const char *model;
+	const char *api;
+	bool many;		/* reads from several files, as that is its point */
+} rows[ROWS] = {
+	{ "blocking",		"read",		false },
+	{ "nonblocking",	"read",		false },
+	{ "multiplexing",	"select",	true },
+	{ "multiplexing",	"poll",		true },
+	{ "multiplexing",	"epoll",	true },
+	{ "signal",		"sigio",	false },
+	{ "signal",		"realtime",	false },
+	{ "async",		"posix",	false },
+	{ "async",		"io_uring",	false },
+};
+
+static const char *device = IODEMO_DEVICE;
+static unsigned int records = RECORDS;	/* of each file */
+static unsigned int period_us = PERIOD_US;
+static unsigned int files = FILES;
+static atomic_bool stopped;
+
+static void usage(void)
+{
+	printf("Usage: %s [OPTION]...\n\n"
+	       "Runs the five demos and shows what each model costs and what it leaves for other work.\n\n"
+	       "  -n, --records N      end each run after N records of each file: 1..%u (default %u)\n"
+	       "  -d, --device PATH    read from PATH (default %s)\n"
+	       "  -p, --period US      microseconds between two interrupts: %u..%u (default %u)\n"
+	       "  -f, --files N        that multiplexing waits for at once: 1..%u (default %u)\n"
+	       "  -j, --json           an array of what the demos say with --json\n"
+	       "  -h, --help           this text\n",
+	       program_invocation_short_name, RECORDS_MAX, RECORDS, IODEMO_DEVICE,
+	       IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX, PERIOD_US, IODEMO_FILES_MAX, FILES);
+}
+
+/* The demo that lies beside this program, or else the one on PATH. */
+static void exec_demo(const struct row *row)
+{
+	char path[4096], count[16], period[16];
+	char *argv[16 + 2 * IODEMO_FILES_MAX];
+	unsigned int i, n = row->many ? files : 1;
+	char **arg = argv;
+	ssize_t length;
+	char *name;
+
+	length = readlink("/proc/self/exe", path, sizeof(path) - 64);
+	path[length < 0 ? 0 : length] = '\0';
+	name = strrchr(path, '/');
+	name = name ? name + 1 : path;
+	sprintf(name, "iodemo-%s", row->model);
+	sprintf(count, "%u", records * n);
+	sprintf(period, "%u", period_us);
+
+	*arg++ = name;
+	*arg++ = "--json";
+	*arg++ = "--api";
+	*arg++ = (char *)row->api;
+	*arg++ = "--records";
+	*arg++ = count;
+	*arg++ = "--period";
+	*arg++ = period;
+	for (i = 0; i < n; i++) {
+		*arg++ = "--device";
+		*arg++ = (char *)device;
+	}
+	*arg = NULL;
+
+	execv(path, argv);
+	execvp(name, argv);
+	err(127, "%s", name);
+}
+
+/* Gets the line of figures, an empty one if there is none; returns whether all went well. */
+static bool run_demo(const struct row *row, char *line, size_t size)
+{
+	FILE *output;
+	int pipes[2];
+	int status;
+	pid_t pid;
+
+	if (pipe(pipes))
+		err(1, "pipe");
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid) {
+		signal(SIGINT, SIG_DFL);
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		exec_demo(row);
+	}
+
+	close(pipes[1]);
+	output = fdopen(pipes[0], "r");
+	if (!output)
+		err(1, "fdopen");
+	if (!fgets(line, size, output))
+		*line = '\0';
+	fclose(output);
+	if (waitpid(pid, &status, 0) < 0)
+		err(1, "waitpid");
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* The number that stands behind a key in a line of figures. */
+static double figure(const char *line, const char *key)
+{
+	char quoted[32];
+	const char *found;
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+	found = strstr(line, quoted);
+	if (!found)
+		errx(1, "no %s among the figures: %s", quoted, line);
+	return strtod(found + strlen(quoted), NULL);
+}
+
+/* Six characters, whatever it is. */
+static const char *six(char *text, double value)
+{
+	if (value < 999999.5)
+		sprintf(text, "%6.0f", value);
+	else if (value < 999.5e6)
+		sprintf(text, "%5.3gM", value / 1e6);
+	else
+		sprintf(text, "%5.3gG", value / 1e9);
+	return text;
+}
+
+static void show_row(const struct row *row, const char *line)
+{
+	bool first = row == rows || strcmp(row->model, row[-1].model);
+	const char *model = first ? row->model : "";
+	char calls[16], eagains[16], work[16];
+
+	if (!*line) {
+		printf("%-12s %-8s failed\n", model, row->api);
+		return;
+	}
+	printf("%-12s %-8s %5.0f %7.0f %s %s %5.0f %5.0f %6.0f %5.0f %5.0f %6.0f %4.0f %s\n",
+	       model, row->api, figure(line, "files"), figure(line, "records"),
+	       six(calls, figure(line, "calls")), six(eagains, figure(line, "eagains")),
+	       figure(line, "voluntary"), figure(line, "involuntary"), figure(line, "cpu_ms"),
+	       figure(line, "p50_us"), figure(line, "p99_us"), figure(line, "max_us"),
+	       figure(line, "lost"),
+	       six(work, figure(line, "work") / figure(line, "elapsed_ms")));
+}
+
+static void show_table(char line[][1024], unsigned int count)
+{
+	unsigned int i;
+
+	printf("%u interrupts, one each %u µs\n\n", records, period_us);
+	printf("%42s%19s%7s%20s%12s\n",	/* µ is two bytes */
+	       "system", "switches", "CPU", "latency, µs", "other");
+	printf("%-12s %-8s %5s %7s %6s %6s %5s %5s %6s %5s %5s %6s %4s %6s\n",
+	       "model", "api", "files", "records", "calls", "EAGAIN", "vol.", "inv.", "ms",
+	       "p50", "p99", "max", "lost", "work");
+	for (i = 0; i < WIDTH; i++)
+		putchar('-');
+	putchar('\n');
+	for (i = 0; i < count; i++)
+		show_row(&rows[i], line[i]);
+	printf("\nwork   done meanwhile, in units a ms: asleep none, asking some, told most\n");
+	printf("calls  what it took; multiplexing sleeps once for all its files\n");
+}
+
+/* For what takes more than two seconds: on a terminal, one line that goes away again. */
+static void show_progress(unsigned int done)
+{
+	bool terminal = isatty(STDERR_FILENO);
+
+	if (ROWS * records * (period_us / 1e6) <= 2)
+		return;
+	if (terminal)
+		fprintf(stderr, "\r\033[K");
+	if (done < ROWS)
+		fprintf(stderr, "%u of %u: %s, %s%s", done + 1, ROWS, rows[done].model,
+			rows[done].api, terminal ? " ..." : "\n");
+}
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = true;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "records",	required_argument,	NULL, 'n' },
+		{ "device",	required_argument,	NULL, 'd' },
+		{ "period",	required_argument,	NULL, 'p' },
+		{ "files",	required_argument,	NULL, 'f' },
+		{ "json",	no_argument,		NULL, 'j' },
+		{ "help",	no_argument,		NULL, 'h' },
+		{ }
+	};
+	bool json = false, good = true;
+	char line[ROWS][1024];
+	unsigned int done = 0, i;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "n:d:p:f:jh", options, NULL)) != -1) {
+		switch (option) {
+		case 'n':
+			records = iodemo_number("--records", optarg, 1, RECORDS_MAX);
+			break;
+		case 'd':
+			device = optarg;
+			break;
+		case 'p':
+			/* Nobody would TRIGGER, so 0 is not for us. */
+			period_us = iodemo_number("--period", optarg, IODEMO_PERIOD_US_MIN,
+						  IODEMO_PERIOD_US_MAX);
+			break;
+		case 'f':
+			files = iodemo_number("--files", optarg, 1, IODEMO_FILES_MAX);
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			usage();
+			return 0;
+		default:
+			errx(1, "`%s --help` lists the options", program_invocation_short_name);
+		}
+	}
+	if (optind < argc)
+		errx(1, "unexpected argument: %s", argv[optind]);
+	close(iodemo_open(device, O_RDWR));
+
+	/*
+	 * Ctrl-C ends the running demo too, and what it had by then is the last
+	 * row. A demo that got figures and still failed has lost its device.
+	 */
+	signal(SIGINT, stop);
+	while (done < ROWS && !stopped) {
+		show_progress(done);
+		good &= run_demo(&rows[done], line[done], sizeof(line[done]));
+		done++;
+		if (!good && *line[done - 1])
+			break;
+	}
+	show_progress(ROWS);
+
+	if (json) {
+		for (i = 0; i < done; i++)
+			printf("%s%.*s", i ? ",\n " : "[", (int)strcspn(line[i], "\n"), line[i]);
+		printf("]\n");
+	} else {
+		show_table(line, done);
+	}
+	if (fflush(stdout))
+		err(1, "standard output");
+	return good ? 0 : 1;
+}

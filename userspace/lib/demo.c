@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happens around the loop of a demo: its command line, its files, its
+ * start and its end
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+
+#include "libiodemo.h"
+
+#define RECORDS_DEFAULT	50
+#define RECORDS_MAX	1000000000
+
+atomic_bool iodemo_stopped;
+
+/* The run of this program, for the signal handler and for exit(). */
+static struct iodemo_run *this_run;
+
+static void usage(const struct iodemo_run *run)
+{
+	const struct iodemo_api *api;
+
+	printf("Usage: %s [OPTION]...\n\n%s: %s\n\n", program_invocation_short_name,
+	       run->model, run->about);
+	printf("  -n, --records N      end after N records: 1..%u (default %u)\n",
+	       RECORDS_MAX, RECORDS_DEFAULT);
+	printf("  -d, --device PATH    read from PATH (default %s)%s\n", IODEMO_DEVICE,
+	       run->files_max > 1 ? "; up to 16 times," : "");
+	if (run->files_max > 1)
+		printf("                       the same PATH too: each is a file of its own\n");
+	printf("  -p, --period US      microseconds between two interrupts during the run:\n"
+	       "                       %u..%u, or 0 for only TRIGGER\n",
+	       IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX);
+	if (run->apis[1].name) {
+		printf("  -a, --api API        ");
+		for (api = run->apis; api->name; api++)
+			printf("%s%s", api->name, api[1].name ? "|" : "");
+		printf(" (default %s)\n", run->apis->name);
+	}
+	if (run->has_overflow)
+		printf("      --overflow       more signals than the queue holds, on purpose\n");
+	printf("  -j, --json           the figures on one line, for programs\n"
+	       "  -h, --help           this text\n\n"
+	       "Ctrl-C ends the run early. What the figures mean: man iodemo-demos\n");
+}
+
+static const struct iodemo_api *find_api(const struct iodemo_run *run, const char *name)
+{
+	const struct iodemo_api *api;
+
+	for (api = run->apis; api->name; api++)
+		if (!strcmp(api->name, name))
+			return api;
+
+	fprintf(stderr, "%s: --api=%s is none of:", program_invocation_short_name, name);
+	for (api = run->apis; api->name; api++)
+		fprintf(stderr, " %s", api->name);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+void iodemo_options(struct iodemo_run *run, int argc, char **argv)
+{
+	enum { OVERFLOW = 256 };
+	static const struct option options[] = {
+		{ "records",	required_argument,	NULL, 'n' },
+		{ "device",	required_argument,	NULL, 'd' },
+		{ "period",	required_argument,	NULL, 'p' },
+		{ "api",	required_argument,	NULL, 'a' },
+		{ "json",	no_argument,		NULL, 'j' },
+		{ "help",	no_argument,		NULL, 'h' },
+		{ "overflow",	no_argument,		NULL, OVERFLOW },
+		{ }
+	};
+	unsigned int files_max = run->files_max ?: 1;
+	int option;
+
+	run->api = run->apis;
+	run->wanted = RECORDS_DEFAULT;
+	run->period_us = -1;
+
+	while ((option = getopt_long(argc, argv, "n:d:p:a:jh", options, NULL)) != -1) {
+		switch (option) {
+		case 'n':
+			run->wanted = iodemo_number("--records", optarg, 1, RECORDS_MAX);
+			break;
+		case 'd':
+			if (run->files == files_max)
+				errx(1, "--device=%s is one too many: 1..%u", optarg, files_max);
+			run->file[run->files++].path = optarg;
+			break;
+		case 'p':
+			run->period_us = iodemo_period("--period", optarg);
+			break;
+		case 'a':
+			run->api = find_api(run, optarg);
+			break;
+		case 'j':
+			run->json = true;
+			break;
+		case 'h':
+			usage(run);
+			exit(0);
+		case OVERFLOW:
+			if (!run->has_overflow)
+				errx(1, "--overflow is an option of iodemo-signal");
+			run->overflow = true;
+			break;
+		default:
+			errx(1, "`%s --help` lists the options", program_invocation_short_name);
+		}
+	}
+	if (optind < argc)
+		errx(1, "unexpected argument: %s", argv[optind]);
+	if (!run->files)
+		run->file[run->files++].path = IODEMO_DEVICE;
+}
+
+/*
+ * The flag alone would not end a read() that begins to sleep just after the
+ * flag was looked at, so no read may sleep from here on.
+ */
+static void stop(int sig)
+{
+	int saved = errno;
+	unsigned int i;
+
+	(void)sig;
+	iodemo_stopped = true;
+	for (i = 0; i < this_run->files; i++) {
+		int fd = this_run->file[i].fd;
+
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	}
+	errno = saved;
+}
+
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
+
+void iodemo_hold_stop(sigset_t *wait_mask)
+{
+	const int *sig;
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (sig = stop_signals; *sig; sig++)
+		sigaddset(&held, *sig);
+	sigprocmask(SIG_BLOCK, &held, wait_mask);
+}
+
+/* An unplugged device has nothing to put back. */
+static void put_back(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < this_run->files; i++) {
+		struct iodemo_file *file = &this_run->file[i];
+
+		if (!file->changed)
+			continue;
+		file->changed = false;
+		if (ioctl(file->fd, IODEMO_SET_CONFIG, &file->config) && errno != ENODEV)
+			warn("%s: period_us=%u was not put back", file->path,
+			     file->config.period_us);
+	}
+}
+
+void iodemo_open_files(struct iodemo_run *run, int flags)
+{
+	struct sigaction action = { .sa_handler = stop };
+	struct iodemo_stats stats;
+	const int *sig;
+	unsigned int i;
+
+	flags |= run->period_us < 0 ? O_RDONLY : O_RDWR;
+	for (i = 0; i < run->files; i++) {
+		struct iodemo_file *file = &run->file[i];
+
+		file->fd = iodemo_open(file->path, flags);
+		iodemo_set_raw(file->fd, file->path, 1);
+		iodemo_ioctl(file->fd, file->path, IODEMO_GET_CONFIG, &file->config, "GET_CONFIG");
+		iodemo_ioctl(file->fd, file->path, IODEMO_GET_STATS, &stats, "GET_STATS");
+		file->next = stats.records - stats.lag;
+	}
+
+	this_run = run;
+	atexit(put_back);
+	for (sig = stop_signals; *sig; sig++)
+		sigaction(*sig, &action, NULL);
+}
+
+/* What takes longer than two seconds says so. */
+static void announce(const struct iodemo_run *run)
+{
+	const struct iodemo_config *config = &run->file[0].config;
+	__u32 period_us = run->period_us < 0 ? config->period_us : run->period_us;
+	double seconds = run->wanted * (period_us / 1e6) / config->burst / run->files;
+
+	if (!period_us && !run->overflow)
+		fprintf(stderr,
+			"%s: %s has period 0, so records come only from `iodemo-ctl trigger N`\n",
+			program_invocation_short_name, run->file[0].path);
+	else if (seconds > 2)
+		fprintf(stderr, "%s: %llu records take about %.0f s; Ctrl-C ends it earlier\n",
+			program_invocation_short_name, run->wanted, seconds);
+}
+
+void iodemo_start(struct iodemo_run *run)
+{
+	unsigned int i;
+
+	announce(run);
+	getrusage(RUSAGE_SELF, &run->usage);
+	run->elapsed_ns = iodemo_now();
+	for (i = 0; i < run->files && run->period_us >= 0; i++) {
+		struct iodemo_file *file = &run->file[i];
+		struct iodemo_config config = file->config;
+
+		config.period_us = run->period_us;
+		file->changed = true;
+		iodemo_ioctl(file->fd, file->path, IODEMO_SET_CONFIG, &config, "SET_CONFIG");
+	}
+}
+
+void iodemo_stop(struct iodemo_run *run)
+{
+	struct rusage begin = run->usage;
+
+	run->elapsed_ns = iodemo_now() - run->elapsed_ns;
+	getrusage(RUSAGE_SELF, &run->usage);
+	timersub(&run->usage.ru_utime, &begin.ru_utime, &run->usage.ru_utime);
+	timersub(&run->usage.ru_stime, &begin.ru_stime, &run->usage.ru_stime);
+	run->usage.ru_nvcsw -= begin.ru_nvcsw;
+	run->usage.ru_nivcsw -= begin.ru_nivcsw;
+	put_back();
+}
+
+bool iodemo_over(const struct iodemo_run *run)
+{
+	return run->records >= run->wanted || run->unplugged || iodemo_stopped;
+}
+
+size_t iodemo_room(const struct iodemo_run *run, size_t size)
+{
+	__u64 left = (run->wanted - run->records) * sizeof(struct iodemo_record);
+
+	return left < size ? left : size;
+}
