@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows by one when something is added. */
-#define IODEMO_VERSION		1
+#define IODEMO_VERSION		2
 
 /* Ranges. A value outside of its range is refused with EINVAL. */
 #define IODEMO_DEVICES_MIN	1
@@ -95,6 +95,62 @@ static inline const __u8 *iodemo_sample(__u64 seq)
 
 	return (const __u8 *)letters + (__u32)seq % IODEMO_SAMPLES;
 }
+
+/*
+ * The ring can be mapped, and read without a copy by the kernel and without a
+ * system call. Two mappings, told apart by the offset:
+ *
+ * IODEMO_MMAP_RING, PROT_READ (EACCES for PROT_WRITE, by mprotect() too)
+ *	A struct iodemo_ring_page, and from IODEMO_MMAP_RECORDS bytes on the
+ *	records: seq is at index seq % capacity. Length: IODEMO_MMAP_RECORDS +
+ *	capacity * 64 bytes at most, else EINVAL.
+ *
+ * IODEMO_MMAP_CURSOR, MAP_SHARED (EINVAL for MAP_PRIVATE)
+ *	One page, a struct iodemo_cursor_page: where this file stands. read(),
+ *	poll() and SIGIO go by it. To write it takes a file open for both.
+ *
+ * Who reads the mapping does what read() does in the kernel:
+ *
+ *	load cursor; load head, acquire; nothing is there if they are equal
+ *	copy or use the record at cursor
+ *	fence, acquire; load begun: if cursor + capacity < begun, then what was
+ *		used is void, since the device had begun to overwrite it, and
+ *		this file was lapped: GET_STATS counts that and moves the cursor
+ *	compare-and-exchange cursor to cursor + 1: who succeeds owns the record
+ *
+ * Since: 2
+ */
+#define IODEMO_MMAP_RING	0x00000000
+#define IODEMO_MMAP_CURSOR	0x10000000
+#define IODEMO_MMAP_RECORDS	4096
+
+/**
+ * struct iodemo_ring_page - how far the device is; written by the driver
+ * @begun: seq up to which it has begun to store records
+ * @head: seq up to which it has finished; the next record's seq
+ * @capacity: records in the ring
+ * @reserved: zero
+ *
+ * Since: 2
+ */
+struct iodemo_ring_page {
+	__aligned_u64	begun;
+	__aligned_u64	head;
+	__u32		capacity;
+	__u32		reserved[11];
+};
+
+/**
+ * struct iodemo_cursor_page - how far this file is; written by both
+ * @cursor: seq of the next record to read. Whatever a program puts there, it
+ *	harms only this file: beyond head there is nothing to read until the
+ *	device gets there, and before what the ring holds the file is lapped.
+ *
+ * Since: 2
+ */
+struct iodemo_cursor_page {
+	__aligned_u64	cursor;
+};
 
 /* How a file shows the records. */
 #define IODEMO_FORMAT_TEXT	0	/* lines; what open() gives */
@@ -232,5 +288,43 @@ struct iodemo_stats {
 #define IODEMO_TRIGGER		_IOWR(IODEMO_IOC, 0x06, __u32)
 #define IODEMO_RESERVE		_IO(IODEMO_IOC, 0x07)
 #define IODEMO_RELEASE		_IO(IODEMO_IOC, 0x08)
+
+/*
+ * The commands of IORING_OP_URING_CMD, in sqe->cmd_op. What sqe->cmd holds is
+ * given below; its other bytes must be zero (EINVAL).
+ *
+ * IODEMO_URING_WAIT
+ *	Completes when low_water records wait for this file; takes none of them.
+ *	The result is the low 31 bits of the seq of the next one, and with
+ *	IORING_SETUP_CQE32 big_cqe[0] is its timestamp.
+ *	EBADF: file not open for reading. ENODEV: unplugged, nothing left.
+ *	ECANCELED: the ring is closed. Linux before 6.7 can't cancel a command:
+ *	there it waits in a worker thread of io_uring, EINTR when that is ended.
+ *	With IORING_SETUP_IOPOLL it completes in the caller's own polling.
+ * IODEMO_URING_TRIGGER
+ *	sqe->cmd holds a struct iodemo_uring_trigger. Fires the interrupt line as
+ *	IODEMO_TRIGGER does; with threaded=1 the wake-ups may come later.
+ *	EBADF, EBUSY, ENODEV: as IODEMO_TRIGGER. EINVAL: count out of range.
+ *
+ * EOPNOTSUPP for any other.
+ *
+ * Since: 2
+ */
+#define IODEMO_URING_WAIT	1
+#define IODEMO_URING_TRIGGER	2
+
+#define IODEMO_URING_TRIGGER_MAX	1024
+
+/**
+ * struct iodemo_uring_trigger - what sqe->cmd holds for IODEMO_URING_TRIGGER
+ * @count: interrupts, 1..IODEMO_URING_TRIGGER_MAX
+ * @reserved: must be zero
+ *
+ * Since: 2
+ */
+struct iodemo_uring_trigger {
+	__u32	count;
+	__u32	reserved[3];
+};
 
 #endif /* _UAPI_IODEMO_H */

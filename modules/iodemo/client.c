@@ -6,23 +6,35 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/splice.h>
 
+#include "compat.h"
 #include "iodemo.h"
 
 /* Where the stream is for this client ------------------------------------- */
 
+static u64 cursor_of(const struct iodemo_client *client)
+{
+	return READ_ONCE(client->page->cursor);
+}
+
+/* Are all of the @records records before the cursor's new place ours now? */
+bool iodemo_client_consume(struct iodemo_client *client, u64 cursor, u64 records)
+{
+	return try_cmpxchg(&client->page->cursor, &cursor, cursor + records);
+}
+
+/* One try, not a loop: a program that maps the cursor could make us lose for ever. */
 static u64 catch_up_locked(struct iodemo_client *client)
 {
-	u64 cursor = smp_load_acquire(&client->cursor);
-	u64 oldest;
+	u64 oldest = iodemo_ring_oldest(&client->dev->ring);
+	u64 cursor = cursor_of(client);
 
 	lockdep_assert_held(&client->lock);
 
-	while (cursor < (oldest = iodemo_ring_oldest(&client->dev->ring))) {
-		if (try_cmpxchg(&client->cursor, &cursor, oldest)) {
-			WRITE_ONCE(client->lost, client->lost + oldest - cursor);
-			cursor = oldest;
-		}
+	if (cursor < oldest && iodemo_client_consume(client, cursor, oldest - cursor)) {
+		WRITE_ONCE(client->lost, client->lost + oldest - cursor);
+		cursor = oldest;
 	}
 	return cursor;
 }
@@ -33,7 +45,7 @@ static u64 catch_up_locked(struct iodemo_client *client)
  */
 u64 iodemo_client_catch_up(struct iodemo_client *client)
 {
-	u64 cursor = READ_ONCE(client->cursor);
+	u64 cursor = cursor_of(client);
 
 	if (likely(cursor >= iodemo_ring_oldest(&client->dev->ring)))
 		return cursor;
@@ -71,10 +83,10 @@ void iodemo_client_drop_rest(struct iodemo_client *client)
 static bool enough_waits(const struct iodemo_client *client)
 {
 	const struct iodemo_ring *ring = &client->dev->ring;
-	u64 from = max(READ_ONCE(client->cursor), iodemo_ring_oldest(ring));
+	u64 from = max(cursor_of(client), iodemo_ring_oldest(ring));
 	u64 head = iodemo_ring_head(ring);
 
-	return head >= from + READ_ONCE(client->low_water);
+	return head > from && head - from >= READ_ONCE(client->low_water);
 }
 
 /* Would a read that may sleep come back without having slept? */
@@ -84,11 +96,45 @@ bool iodemo_client_readable(const struct iodemo_client *client)
 	       iodemo_device_gone(client->dev);
 }
 
+/* The next record, which stays. In any context; false if there is none. */
+bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *timestamp)
+{
+	const struct iodemo_ring *ring = &client->dev->ring;
+
+	for (u32 tries = iodemo_ring_capacity(ring); tries; tries--) {
+		u64 from = max(cursor_of(client), iodemo_ring_oldest(ring));
+
+		if (iodemo_ring_head(ring) <= from)
+			return false;
+		*seq = from;
+		*timestamp = READ_ONCE(iodemo_ring_slot(ring, from)->timestamp);
+		if (iodemo_ring_intact(ring, from))
+			return true;
+	}
+	return false;
+}
+
+/* May this file change the device? Call with the device locked. */
+int iodemo_client_may_change(const struct iodemo_client *client)
+{
+	const struct iodemo_device *dev = client->dev;
+
+	lockdep_assert_held(&dev->lock);
+
+	if (!(client->mode & FMODE_WRITE))
+		return -EBADF;
+	if (iodemo_device_gone(dev))
+		return -ENODEV;
+	if (dev->holder && dev->holder != client)
+		return -EBUSY;
+	return 0;
+}
+
 /* Has it lost records that it wasn't told of? */
 static bool lapped(const struct iodemo_client *client)
 {
 	return READ_ONCE(client->lost) != READ_ONCE(client->lost_told) ||
-	       READ_ONCE(client->cursor) < iodemo_ring_oldest(&client->dev->ring);
+	       cursor_of(client) < iodemo_ring_oldest(&client->dev->ring);
 }
 
 /* What poll() would say of the reading side. In any context, without a lock. */
@@ -119,7 +165,7 @@ void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stat
 
 	stats->records = iodemo_ring_head(&client->dev->ring);
 	stats->read = cursor - client->opened_at - stats->lost;
-	stats->lag = stats->records - cursor;
+	stats->lag = stats->records > cursor ? stats->records - cursor : 0;
 }
 
 /* The user knows now that this file has lost so many. */
@@ -157,11 +203,13 @@ bool iodemo_client_wake(struct iodemo_client *client, bool made_room)
 	struct iodemo_device *dev = client->dev;
 	bool readers = waitqueue_active(&client->readers);
 	bool pollers = waitqueue_active(&client->pollers);
+	bool requests = iodemo_aio_pending(client);
+	bool commands = iodemo_uring_pending(client);
 	__poll_t events;
 
 	lockdep_assert_held(&dev->listeners_lock);
 
-	if (!readers && !pollers && !client->fasync)
+	if (!readers && !pollers && !requests && !commands && !client->fasync)
 		return false;
 
 	events = iodemo_client_events(client);
@@ -176,6 +224,10 @@ bool iodemo_client_wake(struct iodemo_client *client, bool made_room)
 	if (pollers)
 		wake_up_interruptible_poll(&client->pollers, events);
 	dev->wakeups += readers || pollers;
+	if (requests && events)
+		iodemo_aio_kick(client);
+	if (commands && events & (EPOLLIN | EPOLLHUP))
+		iodemo_uring_wake(client);
 	dev->signals += iodemo_fasync_signal(client, events);
 	return true;
 }
@@ -211,6 +263,12 @@ void iodemo_client_configure(struct iodemo_client *client,
 
 /* The file ---------------------------------------------------------------- */
 
+static void client_free(struct iodemo_client *client)
+{
+	free_page((unsigned long)client->page);
+	kfree(client);
+}
+
 static int iodemo_open(struct inode *inode, struct file *file)
 {
 	struct iodemo_device *dev = container_of(file->private_data, struct iodemo_device, misc);
@@ -220,6 +278,11 @@ static int iodemo_open(struct inode *inode, struct file *file)
 	client = kzalloc(sizeof(*client), GFP_KERNEL);
 	if (!client)
 		return -ENOMEM;
+	client->page = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!client->page) {
+		kfree(client);
+		return -ENOMEM;
+	}
 	client->dev = dev;
 	client->mode = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	client->format = IODEMO_FORMAT_TEXT;
@@ -228,19 +291,21 @@ static int iodemo_open(struct inode *inode, struct file *file)
 	init_waitqueue_head(&client->readers);
 	init_waitqueue_head(&client->pollers);
 	INIT_LIST_HEAD(&client->listening);
+	iodemo_aio_init_client(client);
+	iodemo_uring_init_client(client);
 
 	mutex_lock(&dev->lock);
 	if (dev->holder) {
 		err = -EBUSY;
 	} else {
 		client->opened_at = iodemo_ring_head(&dev->ring);
-		client->cursor = client->opened_at;
+		client->page->cursor = client->opened_at;
 		if (!dev->open_files++)
 			iodemo_source_start(&dev->source);
 	}
 	mutex_unlock(&dev->lock);
 	if (err) {
-		kfree(client);
+		client_free(client);
 		return err;
 	}
 
@@ -255,6 +320,8 @@ static int iodemo_release(struct inode *inode, struct file *file)
 	struct iodemo_client *client = file->private_data;
 	struct iodemo_device *dev = client->dev;
 
+	iodemo_aio_exit_client(client);
+
 	spin_lock_irq(&dev->listeners_lock);
 	list_del(&client->listening);
 	spin_unlock_irq(&dev->listeners_lock);
@@ -266,7 +333,7 @@ static int iodemo_release(struct inode *inode, struct file *file)
 		iodemo_source_stop(&dev->source);
 	mutex_unlock(&dev->lock);
 
-	kfree(client);
+	client_free(client);
 	iodemo_device_put(dev);
 	return 0;
 }
@@ -287,11 +354,17 @@ static void iodemo_show_fdinfo(struct seq_file *m, struct file *file)
 const struct file_operations iodemo_fops = {
 	.owner		= THIS_MODULE,
 	.open		= iodemo_open,
+	.flush		= iodemo_aio_flush,
 	.release	= iodemo_release,
 	.read_iter	= iodemo_read_iter,
 	.write_iter	= iodemo_write_iter,
 	.poll		= iodemo_poll,
 	.fasync		= iodemo_fasync,
+	.mmap		= iodemo_mmap,
+	.uring_cmd	= iodemo_uring_cmd,
+	.uring_cmd_iopoll = iodemo_uring_cmd_iopoll,
+	.splice_read	= copy_splice_read,
+	.splice_write	= iter_file_splice_write,
 	.unlocked_ioctl	= iodemo_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.show_fdinfo	= iodemo_show_fdinfo,

@@ -6,7 +6,10 @@
 #ifndef _IODEMO_COMPAT_H
 #define _IODEMO_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
+#include <linux/splice.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
@@ -18,5 +21,68 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	timer->function = function;
 }
 #endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+static inline ssize_t copy_splice_read(struct file *in, loff_t *ppos,
+				       struct pipe_inode_info *pipe, size_t len,
+				       unsigned int flags)
+{
+	return generic_file_splice_read(in, ppos, pipe, len, flags);
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#include <linux/io_uring.h>
+#else
+#include <linux/io_uring/cmd.h>
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define IO_URING_F_CANCEL 0
+static inline void io_uring_cmd_mark_cancelable(struct io_uring_cmd *cmd,
+						unsigned int issue_flags)
+{
+}
+
+static inline bool io_uring_cmd_can_be_cancelled(void)
+{
+	return false;
+}
+#else
+static inline bool io_uring_cmd_can_be_cancelled(void)
+{
+	return true;
+}
+#endif
+
+/* The 16 bytes of sqe->cmd */
+static inline const void *io_uring_cmd_payload(const struct io_uring_cmd *cmd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	return cmd->cmd;
+#else
+	return cmd->sqe->cmd;
+#endif
+}
+
+/*
+ * Was this submitted by io_submit()? Only such a request can be given a cancel
+ * function. Kernels before 6.1.80 can't tell; there, kernel AIO sleeps.
+ */
+static inline bool iocb_is_aio(const struct kiocb *iocb)
+{
+#ifdef IOCB_AIO_RW
+	return iocb->ki_flags & IOCB_AIO_RW;
+#else
+	return false;
+#endif
+}
 
 #endif /* _IODEMO_COMPAT_H */

@@ -36,22 +36,6 @@ static long get_config(struct iodemo_device *dev, void __user *argp)
 	return copy_to_user(argp, &config, sizeof(config)) ? -EFAULT : 0;
 }
 
-/* May this file change the device? Call with the device locked. */
-static int may_change(const struct iodemo_client *client)
-{
-	const struct iodemo_device *dev = client->dev;
-
-	lockdep_assert_held(&dev->lock);
-
-	if (!(client->mode & FMODE_WRITE))
-		return -EBADF;
-	if (iodemo_device_gone(dev))
-		return -ENODEV;
-	if (dev->holder && dev->holder != client)
-		return -EBUSY;
-	return 0;
-}
-
 static bool config_valid(const struct iodemo_config *config)
 {
 	if (memchr_inv(config->reserved, 0, sizeof(config->reserved)))
@@ -74,7 +58,7 @@ static long set_config(struct iodemo_client *client, void __user *argp)
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	err = may_change(client);
+	err = iodemo_client_may_change(client);
 	if (!err)
 		iodemo_source_configure(&dev->source, &config);
 	mutex_unlock(&dev->lock);
@@ -137,9 +121,9 @@ static long trigger(struct iodemo_client *client, u32 __user *argp)
 
 	for (;;) {
 		mutex_lock(&dev->lock);
-		err = may_change(client);
+		err = iodemo_client_may_change(client);
 		if (!err)
-			iodemo_source_trigger(&dev->source);
+			iodemo_source_trigger_wait(&dev->source);
 		mutex_unlock(&dev->lock);
 		if (err || !--count)
 			return err;
@@ -155,7 +139,7 @@ static long reserve(struct iodemo_client *client)
 	long err;
 
 	mutex_lock(&dev->lock);
-	err = may_change(client);
+	err = iodemo_client_may_change(client);
 	if (!err)
 		WRITE_ONCE(dev->holder, client);
 	mutex_unlock(&dev->lock);
@@ -168,7 +152,7 @@ static long release(struct iodemo_client *client)
 	long err;
 
 	mutex_lock(&dev->lock);
-	err = may_change(client);
+	err = iodemo_client_may_change(client);
 	if (!err && !dev->holder)
 		err = -EINVAL;
 	if (!err)

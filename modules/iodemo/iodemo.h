@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <uapi/iodemo.h>
 
 #ifndef CONFIG_64BIT
@@ -32,9 +33,11 @@
 #define IODEMO_TX_CAPACITY	64	/* a power of two, for kfifo */
 #define IODEMO_TX_DRAIN		4
 #define IODEMO_LINE_MAX		256
+#define IODEMO_AIO_MAX		4096	/* requests that a client may have queued */
 
 static_assert(IODEMO_RECORD_SIZE == 64);
 
+struct iodemo_client;
 struct platform_device;
 struct seq_file;
 
@@ -42,18 +45,16 @@ struct seq_file;
 
 /**
  * struct iodemo_ring - the last capacity records of the stream
+ * @page: begun and head; shared, with the slots, with who maps the ring
  * @slots: the records; seq is in slots[seq & mask]
  * @mask: capacity - 1
- * @begun: seq up to which the producer has begun to store
- * @head: seq up to which the producer has finished; the next record's seq
  *
  * Only the producer writes. Readers follow the order told in ring.c.
  */
 struct iodemo_ring {
+	struct iodemo_ring_page *page;
 	struct iodemo_record *slots;
 	u32 mask;
-	u64 begun ____cacheline_aligned_in_smp;
-	u64 head;
 };
 
 int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity);
@@ -63,6 +64,8 @@ void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
 u64 iodemo_ring_head(const struct iodemo_ring *ring);
 u64 iodemo_ring_oldest(const struct iodemo_ring *ring);
 bool iodemo_ring_intact(const struct iodemo_ring *ring, u64 seq);
+
+int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma);
 
 static inline u32 iodemo_ring_capacity(const struct iodemo_ring *ring)
 {
@@ -109,6 +112,7 @@ void iodemo_source_stop(struct iodemo_source *source);
 void iodemo_source_configure(struct iodemo_source *source,
 			     const struct iodemo_config *config);
 void iodemo_source_trigger(struct iodemo_source *source);
+void iodemo_source_trigger_wait(struct iodemo_source *source);
 
 /* write.c: what programs send --------------------------------------------- */
 
@@ -203,6 +207,58 @@ void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 			   const u8 *data, u16 len);
 void iodemo_device_wake(struct iodemo_device *dev);
 
+/* aio.c: requests that wait in our place ---------------------------------- */
+
+/**
+ * struct iodemo_aio - what io_submit() has left with a client
+ * @lock: protects the members; irq-safe, as a cancel comes with interrupts off
+ * @reads: requests in the order of their submission
+ * @writes: likewise
+ * @queued: how many there are in both, IODEMO_AIO_MAX at most
+ * @work: completes them
+ */
+struct iodemo_aio {
+	spinlock_t lock;
+	struct list_head reads;
+	struct list_head writes;
+	unsigned int queued;
+	struct work_struct work;
+};
+
+int iodemo_aio_init(void);
+void iodemo_aio_exit(void);
+void iodemo_aio_init_client(struct iodemo_client *client);
+void iodemo_aio_exit_client(struct iodemo_client *client);
+bool iodemo_aio_pending(const struct iodemo_client *client);
+void iodemo_aio_kick(struct iodemo_client *client);
+ssize_t iodemo_aio_read(struct iodemo_client *client, struct kiocb *iocb,
+			struct iov_iter *to);
+ssize_t iodemo_aio_write(struct iodemo_client *client, struct kiocb *iocb,
+			 struct iov_iter *from, size_t done);
+int iodemo_aio_flush(struct file *file, fl_owner_t owner);
+
+/* uring.c: commands that wait --------------------------------------------- */
+
+struct io_comp_batch;
+struct io_uring_cmd;
+
+/**
+ * struct iodemo_uring - what IORING_OP_URING_CMD has left with a client
+ * @lock: protects the list; taken in hard interrupt context
+ * @waits: commands that wait for records
+ */
+struct iodemo_uring {
+	spinlock_t lock;
+	struct list_head waits;
+};
+
+void iodemo_uring_init_client(struct iodemo_client *client);
+bool iodemo_uring_pending(const struct iodemo_client *client);
+void iodemo_uring_wake(struct iodemo_client *client);
+int iodemo_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
+int iodemo_uring_cmd_iopoll(struct io_uring_cmd *cmd, struct io_comp_batch *batch,
+			    unsigned int poll_flags);
+
 /* client.c: an open file -------------------------------------------------- */
 
 /**
@@ -223,9 +279,10 @@ struct iodemo_line {
  * struct iodemo_client - one open file; threads that share the file share it
  * @dev: what it reads
  * @mode: the file's FMODE_READ and FMODE_WRITE
- * @cursor: seq of the next record to read. Moved without a lock, by cmpxchg:
- *	who moves it owns the records that it moved past.
- * @opened_at: @cursor at open
+ * @page: the cursor: seq of the next record to read. Moved without a lock, by
+ *	cmpxchg: who moves it owns the records that it moved past. The user may
+ *	map the page and do the same, or anything else.
+ * @opened_at: the cursor at open
  * @format: IODEMO_FORMAT_*; changed under @lock
  * @low_water: records that must wait before anybody is woken; under @lock
  * @lock: protects @lost, @lost_told and @rest
@@ -236,13 +293,15 @@ struct iodemo_line {
  * @pollers: who waits in select(), poll(), epoll, io_uring, to read or to
  *	write; one queue, since kernel AIO's poll can't wait on two
  * @fasync: who gets SIGIO
+ * @aio: requests of kernel AIO
+ * @uring: commands of io_uring
  * @listening: in dev->listeners; under dev->listeners_lock
  * @lapped_signalled: POLL_PRI was sent for what is not told yet; likewise
  */
 struct iodemo_client {
 	struct iodemo_device *dev;
 	fmode_t mode;
-	u64 cursor;
+	struct iodemo_cursor_page *page;
 	u64 opened_at;
 	u32 format;
 	u32 low_water;
@@ -255,6 +314,8 @@ struct iodemo_client {
 	wait_queue_head_t readers;
 	wait_queue_head_t pollers;
 	struct fasync_struct *fasync;
+	struct iodemo_aio aio;
+	struct iodemo_uring uring;
 	struct list_head listening;
 	bool lapped_signalled;
 };
@@ -262,10 +323,13 @@ struct iodemo_client {
 extern const struct file_operations iodemo_fops;
 
 u64 iodemo_client_catch_up(struct iodemo_client *client);
+bool iodemo_client_consume(struct iodemo_client *client, u64 cursor, u64 records);
 bool iodemo_client_half_read(const struct iodemo_client *client);
 void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line);
 void iodemo_client_drop_rest(struct iodemo_client *client);
 bool iodemo_client_readable(const struct iodemo_client *client);
+bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *timestamp);
+int iodemo_client_may_change(const struct iodemo_client *client);
 __poll_t iodemo_client_events(const struct iodemo_client *client);
 void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats);
 void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost);
@@ -278,10 +342,13 @@ void iodemo_client_wake_next_reader(struct iodemo_client *client);
 /* The operations, a file each --------------------------------------------- */
 
 ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t iodemo_read_some(struct iodemo_client *client, struct iov_iter *to);
 ssize_t iodemo_write_iter(struct kiocb *iocb, struct iov_iter *from);
+ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from);
 __poll_t iodemo_poll(struct file *file, poll_table *wait);
 int iodemo_fasync(int fd, struct file *file, int on);
 unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events);
+int iodemo_mmap(struct file *file, struct vm_area_struct *vma);
 long iodemo_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* debugfs.c --------------------------------------------------------------- */

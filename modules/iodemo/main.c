@@ -140,6 +140,9 @@ static int __init iodemo_init(void)
 {
 	int err;
 
+	err = iodemo_aio_init();
+	if (err)
+		return err;
 	iodemo_debugfs_init();
 	err = platform_driver_register(&iodemo_driver);
 	if (err)
@@ -153,6 +156,7 @@ err_devices:
 	platform_driver_unregister(&iodemo_driver);
 err_driver:
 	iodemo_debugfs_exit();
+	iodemo_aio_exit();
 	return err;
 }
 
@@ -161,6 +165,7 @@ static void __exit iodemo_exit(void)
 	unregister_platform_devices(devices.value);
 	platform_driver_unregister(&iodemo_driver);
 	iodemo_debugfs_exit();
+	iodemo_aio_exit();
 }
 
 module_init(iodemo_init);

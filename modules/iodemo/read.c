@@ -14,6 +14,7 @@
 #include <linux/string_helpers.h>
 #include <linux/uio.h>
 
+#include "compat.h"
 #include "iodemo.h"
 
 /* Records copied before the cursor moves: a producer close behind voids no more. */
@@ -22,18 +23,19 @@
 static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 {
 	const struct iodemo_ring *ring = &client->dev->ring;
+	u32 capacity = iodemo_ring_capacity(ring);
 	/* A lap at most: a reader must come back even from a producer as fast as it. */
-	size_t left = min_t(size_t, iov_iter_count(to) / IODEMO_RECORD_SIZE,
-			    iodemo_ring_capacity(ring));
+	size_t left = min_t(size_t, iov_iter_count(to) / IODEMO_RECORD_SIZE, capacity);
 	size_t done = 0;
 
 	if (!left)	/* the format has changed while we slept */
 		return -EINVAL;
 
-	while (left) {
+	/* As many tries at most, whatever another thread does with the cursor. */
+	for (u32 tries = capacity; left && tries; tries--) {
 		u64 cursor = iodemo_client_catch_up(client);
 		u64 head = iodemo_ring_head(ring);
-		size_t to_end = iodemo_ring_capacity(ring) - (cursor & ring->mask);
+		size_t to_end = capacity - (cursor & ring->mask);
 		size_t batch, copied, whole;
 
 		if (head <= cursor)
@@ -47,7 +49,7 @@ static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 			return done ?: -EFAULT;
 
 		if (!iodemo_ring_intact(ring, cursor) ||
-		    !try_cmpxchg(&client->cursor, &cursor, cursor + whole)) {
+		    !iodemo_client_consume(client, cursor, whole)) {
 			iov_iter_revert(to, whole * IODEMO_RECORD_SIZE);
 			continue;
 		}
@@ -95,16 +97,18 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line)
 	if (half_read)
 		return true;
 
-	do {
+	for (u32 tries = iodemo_ring_capacity(ring); tries; tries--) {
 		line->seq = iodemo_client_catch_up(client);
 		if (iodemo_ring_head(ring) <= line->seq)
 			return false;
 		memcpy(&record, iodemo_ring_slot(ring, line->seq), sizeof(record));
-	} while (!iodemo_ring_intact(ring, line->seq));
-
-	line->off = 0;
-	line->len = format_line(line->text, &record);
-	return true;
+		if (!iodemo_ring_intact(ring, line->seq))
+			continue;
+		line->off = 0;
+		line->len = format_line(line->text, &record);
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -114,7 +118,6 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line)
 static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 			 size_t copied)
 {
-	u64 cursor = line->seq;
 	bool ours;
 
 	spin_lock(&client->lock);
@@ -122,7 +125,7 @@ static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 		ours = client->rest.seq == line->seq && client->rest.off == line->off;
 	else
 		ours = !iodemo_client_half_read(client) &&
-		       try_cmpxchg(&client->cursor, &cursor, cursor + 1);
+		       iodemo_client_consume(client, line->seq, 1);
 	if (ours) {
 		line->off += copied;
 		if (line->off < line->len && client->format == IODEMO_FORMAT_TEXT)
@@ -162,7 +165,7 @@ static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to)
 }
 
 /* What is there, without sleeping; EAGAIN if nothing. */
-static ssize_t read_some(struct iodemo_client *client, struct iov_iter *to)
+ssize_t iodemo_read_some(struct iodemo_client *client, struct iov_iter *to)
 {
 	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW)
 		return read_raw(client, to);
@@ -179,6 +182,9 @@ ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct iodemo_client *client = iocb->ki_filp->private_data;
 	bool nowait = iodemo_nowait(iocb);
+	bool aio = iocb_is_aio(iocb);
+	/* Requests are completed in the order in which they were submitted. */
+	bool behind_others = aio && !list_empty(&client->aio.reads);
 	ssize_t ret;
 
 	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW) {
@@ -192,15 +198,23 @@ ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		/* In this order: what was stored before it went can be read. */
 		bool gone = iodemo_device_gone(client->dev);
 
-		if (nowait || iodemo_client_readable(client)) {
-			ret = read_some(client, to);
+		if (nowait || (iodemo_client_readable(client) && !behind_others)) {
+			ret = iodemo_read_some(client, to);
 			if (ret != -EAGAIN)
 				break;
 			if (gone)
 				return 0;
 			if (nowait)
 				return -EAGAIN;
+			/* Somebody was faster; be sure that this can't go on for ever. */
+			cond_resched();
+			if (signal_pending(current)) {
+				ret = -ERESTARTSYS;
+				break;
+			}
 		}
+		if (aio)
+			return iodemo_aio_read(client, iocb, to);
 		ret = wait_event_interruptible_exclusive(client->readers,
 							 listen_readable(client));
 		if (ret)

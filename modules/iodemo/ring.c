@@ -24,6 +24,9 @@
  * byte of the record that replaces seq, which is seq + capacity, also sees
  * begun beyond it. So if begun <= seq + capacity, then seq and all that
  * follow it were whole all the time.
+ *
+ * A program that maps the ring is a reader like any other, with the barriers
+ * that C11 has (userspace/lib/ring.c).
  */
 
 #include <linux/mm.h>
@@ -35,26 +38,37 @@
 
 int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity)
 {
-	ring->slots = vmalloc_user(array_size(capacity, IODEMO_RECORD_SIZE));
-	if (!ring->slots)
+	void *memory = vmalloc_user(IODEMO_MMAP_RECORDS +
+				    array_size(capacity, IODEMO_RECORD_SIZE));
+
+	if (!memory)
 		return -ENOMEM;
+	ring->page = memory;
+	ring->page->capacity = capacity;
+	ring->slots = memory + IODEMO_MMAP_RECORDS;
 	ring->mask = capacity - 1;
 	return 0;
 }
 
 void iodemo_ring_free(struct iodemo_ring *ring)
 {
-	vfree(ring->slots);
+	vfree(ring->page);
+}
+
+/* All of it, from its first page on. */
+int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma)
+{
+	return remap_vmalloc_range(vma, ring->page, 0);
 }
 
 /* Called by one producer at a time, in any context. */
 void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
 		      const u8 *data, u16 len)
 {
-	u64 seq = ring->head;
+	u64 seq = ring->page->head;
 	struct iodemo_record *slot = iodemo_ring_slot(ring, seq);
 
-	WRITE_ONCE(ring->begun, seq + 1);
+	WRITE_ONCE(ring->page->begun, seq + 1);
 	smp_wmb();	/* (begun) */
 
 	slot->seq = seq;
@@ -65,19 +79,19 @@ void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
 	memcpy(slot->data, data, len);
 	memset(slot->data + len, 0, sizeof(slot->data) - len);
 
-	smp_store_release(&ring->head, seq + 1);	/* (finished) */
+	smp_store_release(&ring->page->head, seq + 1);	/* (finished) */
 }
 
 /* Records below this are finished. */
 u64 iodemo_ring_head(const struct iodemo_ring *ring)
 {
-	return smp_load_acquire(&ring->head);	/* (finished) */
+	return smp_load_acquire(&ring->page->head);	/* (finished) */
 }
 
 /* Records below this are overwritten, or are just being. */
 u64 iodemo_ring_oldest(const struct iodemo_ring *ring)
 {
-	u64 begun = READ_ONCE(ring->begun);
+	u64 begun = READ_ONCE(ring->page->begun);
 	u32 capacity = iodemo_ring_capacity(ring);
 
 	return begun > capacity ? begun - capacity : 0;

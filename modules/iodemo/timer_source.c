@@ -66,7 +66,7 @@ static void one_interrupt(struct iodemo_device *dev, u64 now)
 
 	for (u32 i = 0; i < burst; i++)
 		iodemo_device_receive(dev, now, IODEMO_TYPE_SAMPLE,
-				      iodemo_sample(dev->ring.head), IODEMO_DATA_SIZE);
+				      iodemo_sample(iodemo_ring_head(&dev->ring)), IODEMO_DATA_SIZE);
 
 	for (u32 i = 0; i < IODEMO_TX_DRAIN && iodemo_tx_take(&dev->tx, &payload); i++) {
 		iodemo_device_receive(dev, now, IODEMO_TYPE_ECHO, payload.data, payload.len);
@@ -160,10 +160,16 @@ void iodemo_source_configure(struct iodemo_source *source,
 		iodemo_source_start(source);
 }
 
-/* One interrupt by hand; when it returns, the handler and its thread have run. */
+/* One interrupt by hand; when it returns, the handler has run. Doesn't sleep. */
 void iodemo_source_trigger(struct iodemo_source *source)
 {
 	irq_work_queue(&source->trigger);
 	irq_work_sync(&source->trigger);
+}
+
+/* Also wait until the handler has run elsewhere, if it did, and its thread. */
+void iodemo_source_trigger_wait(struct iodemo_source *source)
+{
+	iodemo_source_trigger(source);
 	synchronize_irq(source->irq);
 }

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
+#include "compat.h"
 #include "iodemo.h"
 
 void iodemo_tx_init(struct iodemo_tx *tx)
@@ -113,65 +114,80 @@ static ssize_t get_text(struct iodemo_payload *payload, struct iov_iter *from)
 	return taken;
 }
 
+static int send(struct iodemo_client *client, const struct iodemo_payload *payload)
+{
+	struct iodemo_device *dev = client->dev;
+	const struct iodemo_client *holder = READ_ONCE(dev->holder);
+
+	if (iodemo_device_gone(dev))
+		return -ENODEV;
+	if (holder && holder != client)
+		return -EBUSY;
+	return tx_put(&dev->tx, payload) ? 0 : -EAGAIN;
+}
+
+/* What there is room for, without sleeping; EAGAIN if there is none. */
+ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from)
+{
+	bool raw = READ_ONCE(client->format) == IODEMO_FORMAT_RAW;
+	size_t smallest = raw ? IODEMO_RECORD_SIZE : 1;
+	struct iodemo_payload payload;
+	size_t done = 0;
+	ssize_t ret = 0;
+
+	while (iov_iter_count(from) >= smallest) {
+		ssize_t taken = raw ? get_raw(&payload, from) : get_text(&payload, from);
+
+		ret = taken;
+		if (taken < 0)
+			break;
+		ret = send(client, &payload);
+		if (ret) {
+			iov_iter_revert(from, taken);
+			break;
+		}
+		done += taken;
+	}
+	return done ?: ret;
+}
+
 static bool writable(struct iodemo_device *dev)
 {
 	return iodemo_tx_has_room(&dev->tx) || iodemo_device_gone(dev);
 }
 
-static int send(struct iodemo_client *client, const struct iodemo_payload *payload,
-		bool nowait)
-{
-	struct iodemo_device *dev = client->dev;
-	int err;
-
-	for (;;) {
-		const struct iodemo_client *holder = READ_ONCE(dev->holder);
-
-		if (iodemo_device_gone(dev))
-			return -ENODEV;
-		if (holder && holder != client)
-			return -EBUSY;
-		if (tx_put(&dev->tx, payload))
-			return 0;
-		if (nowait)
-			return -EAGAIN;
-		err = wait_event_interruptible_exclusive(dev->tx.writers, writable(dev));
-		if (err)
-			return err;
-	}
-}
-
 ssize_t iodemo_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct iodemo_client *client = iocb->ki_filp->private_data;
-	struct iodemo_tx *tx = &client->dev->tx;
-	bool raw = READ_ONCE(client->format) == IODEMO_FORMAT_RAW;
-	size_t smallest = raw ? IODEMO_RECORD_SIZE : 1;
+	struct iodemo_device *dev = client->dev;
 	bool nowait = iodemo_nowait(iocb);
-	struct iodemo_payload payload;
-	ssize_t taken = 0;
+	bool aio = iocb_is_aio(iocb);
 	size_t done = 0;
+	ssize_t ret;
 
-	if (raw && iov_iter_count(from) < smallest)
+	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW &&
+	    iov_iter_count(from) < IODEMO_RECORD_SIZE)
 		return -EINVAL;
+	if (aio && !nowait && !list_empty(&client->aio.writes))
+		return iodemo_aio_write(client, iocb, from, 0);
 
-	while (iov_iter_count(from) >= smallest) {
-		int err;
-
-		taken = raw ? get_raw(&payload, from) : get_text(&payload, from);
-		if (taken < 0)
-			break;
-		err = send(client, &payload, nowait);
-		if (err) {
-			iov_iter_revert(from, taken);
-			taken = err;
-			break;
+	for (;;) {
+		ret = iodemo_write_some(client, from);
+		if (ret > 0) {
+			done += ret;
+			continue;
 		}
-		done += taken;
+		if (ret != -EAGAIN || nowait)
+			break;
+		if (aio)
+			return iodemo_aio_write(client, iocb, from, done);
+		ret = wait_event_interruptible_exclusive(dev->tx.writers, writable(dev));
+		if (ret)
+			break;
 	}
 
 	/* As the sleeper that was woken, pass it on if there is still room. */
-	if (wq_has_sleeper(&tx->writers) && iodemo_tx_has_room(tx))
-		wake_up_interruptible(&tx->writers);
-	return done ?: taken;
+	if (wq_has_sleeper(&dev->tx.writers) && iodemo_tx_has_room(&dev->tx))
+		wake_up_interruptible(&dev->tx.writers);
+	return done ?: ret;
 }
