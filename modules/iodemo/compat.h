@@ -44,6 +44,29 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flag
 #include <linux/io_uring/cmd.h>
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+static inline void io_uring_cmd_done32(struct io_uring_cmd *cmd, s32 ret, u64 res2,
+				       unsigned int issue_flags)
+{
+	io_uring_cmd_done(cmd, ret, res2, issue_flags);
+}
+#endif
+
+/* What io_uring_cmd_complete_in_task() takes, from function(cmd, issue_flags). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define DEFINE_URING_TASK_WORK(name, function)					\
+static void name(struct io_uring_cmd *cmd, unsigned int issue_flags)		\
+{										\
+	function(cmd, issue_flags);						\
+}
+#else
+#define DEFINE_URING_TASK_WORK(name, function)					\
+static void name(struct io_tw_req request, io_tw_token_t token)			\
+{										\
+	function(io_uring_cmd_from_tw(request), IO_URING_CMD_TASK_WORK_ISSUE_FLAGS); \
+}
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 #define IO_URING_F_CANCEL 0
 static inline void io_uring_cmd_mark_cancelable(struct io_uring_cmd *cmd,

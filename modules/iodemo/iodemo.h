@@ -129,7 +129,7 @@ struct iodemo_payload {
  * @writers: who sleeps in write(), exclusive
  */
 struct iodemo_tx {
-	spinlock_t lock;
+	spinlock_t lock;	/* hard irq */
 	DECLARE_KFIFO(queue, struct iodemo_payload, IODEMO_TX_CAPACITY);
 	bool made_room;
 	wait_queue_head_t writers;
@@ -174,12 +174,12 @@ struct iodemo_device {
 	struct iodemo_tx tx;
 	struct iodemo_source source;
 
-	struct mutex lock;
+	struct mutex lock;	/* outermost */
 	unsigned int open_files;
 	struct iodemo_client *holder;
 	bool gone;
 
-	spinlock_t listeners_lock;
+	spinlock_t listeners_lock;	/* hard irq */
 	struct list_head listeners;
 	u64 wakeups;
 	u64 signals;
@@ -218,7 +218,7 @@ void iodemo_device_wake(struct iodemo_device *dev);
  * @work: completes them
  */
 struct iodemo_aio {
-	spinlock_t lock;
+	spinlock_t lock;	/* irq */
 	struct list_head reads;
 	struct list_head writes;
 	unsigned int queued;
@@ -248,7 +248,7 @@ struct io_uring_cmd;
  * @waits: commands that wait for records
  */
 struct iodemo_uring {
-	spinlock_t lock;
+	spinlock_t lock;	/* hard irq */
 	struct list_head waits;
 };
 
@@ -306,7 +306,7 @@ struct iodemo_client {
 	u32 format;
 	u32 low_water;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* process context */
 	u64 lost;
 	u64 lost_told;
 	struct iodemo_line rest;

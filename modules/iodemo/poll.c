@@ -13,7 +13,8 @@ __poll_t iodemo_poll(struct file *file, poll_table *wait)
 
 	/* First get on the queue, then look: else a wake-up in between is lost. */
 	poll_wait(file, &client->pollers, wait);
-	if (!poll_does_not_wait(wait))
+	/* Only the first call of many puts us there; but who is there listens. */
+	if (waitqueue_active(&client->pollers))
 		iodemo_client_listen(client);
 
 	events = iodemo_client_events(client);

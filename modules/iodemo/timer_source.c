@@ -64,9 +64,11 @@ static void one_interrupt(struct iodemo_device *dev, u64 now)
 	u32 burst = READ_ONCE(source->config.burst);
 	struct iodemo_payload payload;
 
-	for (u32 i = 0; i < burst; i++)
-		iodemo_device_receive(dev, now, IODEMO_TYPE_SAMPLE,
-				      iodemo_sample(iodemo_ring_head(&dev->ring)), IODEMO_DATA_SIZE);
+	for (u32 i = 0; i < burst; i++) {
+		const u8 *sample = iodemo_sample(iodemo_ring_head(&dev->ring));
+
+		iodemo_device_receive(dev, now, IODEMO_TYPE_SAMPLE, sample, IODEMO_DATA_SIZE);
+	}
 
 	for (u32 i = 0; i < IODEMO_TX_DRAIN && iodemo_tx_take(&dev->tx, &payload); i++) {
 		iodemo_device_receive(dev, now, IODEMO_TYPE_ECHO, payload.data, payload.len);

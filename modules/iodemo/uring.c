@@ -79,8 +79,10 @@ static void deliver(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct wait *wait = wait_of(cmd);
 
-	io_uring_cmd_done(cmd, wait->result, wait->timestamp, issue_flags);
+	io_uring_cmd_done32(cmd, wait->result, wait->timestamp, issue_flags);
 }
+
+DEFINE_URING_TASK_WORK(deliver_in_task, deliver)
 
 /* Complete what waits, if there is something to tell. In any context. */
 void iodemo_uring_wake(struct iodemo_client *client)
@@ -94,7 +96,7 @@ void iodemo_uring_wake(struct iodemo_client *client)
 		if (!settle(client, wait))
 			break;
 		list_del_init(&wait->node);
-		io_uring_cmd_complete_in_task(cmd_of(wait), deliver);
+		io_uring_cmd_complete_in_task(cmd_of(wait), deliver_in_task);
 	}
 	spin_unlock_irqrestore(&uring->lock, flags);
 }
@@ -202,7 +204,7 @@ static int trigger(struct iodemo_client *client, struct io_uring_cmd *cmd,
 		iodemo_source_trigger(&dev->source);
 	mutex_unlock(&dev->lock);
 
-	io_uring_cmd_done(cmd, err, 0, issue_flags);
+	io_uring_cmd_done32(cmd, err, 0, issue_flags);
 	return -EIOCBQUEUED;
 }
 
