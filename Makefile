@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The user's front door; kbuild's is Kbuild.
+#
+#: iodemo: the five I/O models on one live device
+#:
+#: In a virtual machine; what is missing is installed or fetched first:
+#:   make demo       boot, load the module, run the five demos and the comparison
+#:   make check      run the selftests; TESTS="poll signal" for some of them
+#:   make shell      look around; Ctrl-A x ends the machine
+#:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12), debug (KASAN, lockdep, kmemleak),
+#:                   or the path of a bzImage together with KDIR=<its build tree>
+#:
+#: On this machine:
+#:   make            build the module and the programs
+#:   make modules    the module alone; KDIR=<kernel tree>, else that of the running kernel
+#:   make userspace  the programs alone
+#:   make install    module and programs; PREFIX=/usr/local, DESTDIR=
+#:   make lint       checkpatch, sparse, W=1, clang, shellcheck
+#:   make clean      all that was built here; what was fetched stays in ~/.cache/iodemo
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.1
+PREFIX ?= /usr/local
+
+.PHONY: all modules userspace install demo check shell lint clean help
+
+all: modules userspace
+
+# What another kernel's build left here is none of this one's
+modules: kdir
+	@[ "$$(cat .kdir 2>/dev/null)" = "$(KDIR)" ] || $(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" clean
+	@echo "$(KDIR)" >.kdir
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
+
+.PHONY: kdir
+kdir:
+	@[ -e "$(KDIR)/Makefile" ] || { \
+		echo "KDIR=$(KDIR): no kernel to build a module for. Install its headers (Debian: apt-get install" \
+			"linux-headers-$$(uname -r)), give KDIR=<a built kernel tree>, or try iodemo in a virtual machine:" \
+			"make demo" >&2; exit 1; }
+
+userspace:
+	$(MAKE) -C userspace
+
+install: all
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" $(if $(DESTDIR),INSTALL_MOD_PATH="$(abspath $(DESTDIR))") modules_install
+	$(MAKE) -C userspace install DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" PREFIX="$(PREFIX)"
+
+# KDIR= given by hand goes with KERNEL=<bzImage>; our default for it does not
+vm_env = KERNEL="$(KERNEL)" $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
+
+demo:
+	@$(vm_env) scripts/demo.sh
+
+check:
+	@$(vm_env) TESTS="$(TESTS)" scripts/check.sh
+
+shell:
+	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" shell
+
+lint:
+	@scripts/lint.sh
+
+clean:
+	@[ ! -e "$(KDIR)/Makefile" ] || $(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" clean
+	find modules -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' | xargs rm -f
+	$(MAKE) -s -C userspace clean
+	rm -rf build .kdir modules.order Module.symvers modules/*/modules.order
+
+help:
+	@sed -n "s/^#: \{0,1\}//p" Makefile

@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# build.sh: build the module, the programs and the selftests for one guest kernel
+#
+# usage: scripts/build.sh KERNEL-FOLDER BUILD-FOLDER [PART...]
+#
+# KERNEL-FOLDER is what scripts/kernel.sh printed. PART is modules, userspace, selftests or none; all without. BUILD-FOLDER/root
+# receives what goes into the guest. The build runs in BUILD-FOLDER/tree, a tree of links to the sources here, so that
+# the builds for several kernels, and one's own in place, never meet. The caller holds BUILD-FOLDER/lock.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+case ${1-} in
+-h | --help) usage ;;
+esac
+[ $# -ge 2 ] || usage 2 >&2
+
+kernel=$1
+build=$2
+shift 2
+parts=${*:-modules userspace selftests}
+tree=$build/tree
+root=$build/root
+jobs=$(nproc)
+
+# The sources: what git tracks or would track; in a tree without git, all that is there
+sources()
+{
+	cd "$top"
+	git ls-files --cached --others --exclude-standard -- Kbuild modules uapi userspace selftests 2>/dev/null ||
+		find Kbuild modules uapi userspace selftests -type f
+}
+
+link_sources()
+{
+	mkdir -p "$tree"
+	sources | sort -u | while read -r file; do
+		[ -e "$top/$file" ] || continue
+		mkdir -p "$(dirname "$tree/$file")"
+		ln -sfn "$top/$file" "$tree/$file"
+	done
+	find "$tree" -xtype l -delete
+}
+
+build_modules()
+{
+	release=$(cat "$kernel/release")
+	place=$root/lib/modules/$release
+	# For a kernel with UBSAN, even one that is not checked itself
+	make -C "$kernel/build" M="$tree" -j "$jobs" UBSAN_SANITIZE=y modules &&
+		mkdir -p "$place/extra" &&
+		cp "$tree"/modules/*/*.ko "$place/extra/" &&
+		touch "$place/modules.order" "$place/modules.builtin" &&
+		PATH=$PATH:/usr/sbin:/sbin depmod -b "$root" "$release"
+}
+
+build_userspace()
+{
+	make -C "$tree/userspace" -j "$jobs" all &&
+		make -C "$tree/userspace" DESTDIR="$root" PREFIX=/usr install
+}
+
+# As the kernel's own "make kselftest-install" lays it out, so that its run_kselftest.sh runs it
+build_selftests()
+{
+	kselftest=$source/tools/testing/selftests
+	install=$root/opt/kselftest
+	mkdir -p "$build/selftests" "$install"
+	set -- -C "$tree/selftests" KSELFTEST="$kselftest" OUTPUT="$build/selftests"
+	make "$@" -j "$jobs" all &&
+		make "$@" INSTALL_PATH="$install/iodemo" install &&
+		cp -a "$kselftest/run_kselftest.sh" "$kselftest/kselftest" "$install/" &&
+		make -s --no-print-directory "$@" COLLECTION=iodemo emit_tests >"$install/kselftest-list.txt"
+}
+
+[ -e "$kernel/release" ] || die "$kernel: not a kernel folder (no file release); scripts/kernel.sh prints one"
+"$top/scripts/setup.sh" build
+case $parts in
+*selftests*)
+	"$top/scripts/setup.sh" test
+	source=$("$top/scripts/kernel.sh" source)
+	;;
+esac
+
+mkdir -p "$build"
+rm -rf "$root"
+mkdir "$root"
+step "linking the sources into $tree" link_sources
+for part in $parts; do
+	case $part in
+	none) ;;
+	modules | userspace | selftests) step "building $part" "build_$part" ;;
+	*) die "$part: not a part; there are modules, userspace, selftests and none" ;;
+	esac
+done

@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# debian.sh: look at and fetch Debian packages of any suite, with an apt of our own, so that the machine's stays as it is
+#
+# usage: scripts/debian.sh update               refresh the lists, if they are older than a day
+#        scripts/debian.sh show PACKAGE...      as apt-cache show does
+#        scripts/debian.sh names PREFIX         the names of packages
+#        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+# The one list of where kernels come from; a suite that the mirror has not got is passed over
+suites='bookworm bookworm-backports trixie trixie-backports sid'
+security='bookworm-security trixie-security'
+
+apt=$cache/apt
+config=$apt/apt.conf
+
+# archive LABEL: the address of that archive, as the machine's own apt has it
+archive()
+{
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(ORIGIN)/$(LABEL) $(REPO_URI)' | sed -n "s|^Debian/$1 ||p" | head -n 1
+}
+
+write_config()
+{
+	mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+	: >"$apt/status"
+	cat >"$config" <<-END
+		Dir::State "$apt";
+		Dir::State::Lists "$apt/lists";
+		Dir::State::Status "$apt/status";
+		Dir::Cache "$apt";
+		Dir::Cache::Archives "$apt/archives";
+		Dir::Cache::PkgCache "pkgcache.bin";
+		Dir::Cache::SrcPkgCache "srcpkgcache.bin";
+		Dir::Etc::SourceList "$apt/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::Etc::Preferences "/dev/null";
+		Dir::Etc::PreferencesParts "/dev/null";
+		APT::Architecture "amd64";
+		APT::Architectures { "amd64"; };
+		APT::Sandbox::User "$(id -un)";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+		#clear DPkg::Post-Invoke;
+		#clear APT::Update::Pre-Invoke;
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+		#clear Acquire::IndexTargets::deb::Contents-deb;
+		#clear Acquire::IndexTargets::deb::DEP-11;
+	END
+}
+
+write_sources()
+{
+	main=$(archive Debian)
+	[ -n "$main" ] || { "$top/scripts/setup.sh" lists && main=$(archive Debian); }
+	[ -n "$main" ] || die "apt knows no Debian archive: run apt-get update, or give KERNEL=<bzImage> KDIR=<its build tree>"
+	keys='[arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+	for suite in $suites; do
+		echo "deb $keys $main $suite main"
+	done >"$apt/sources.list"
+	fixes=$(archive Debian-Security)
+	[ -z "$fixes" ] || for suite in $security; do
+		echo "deb $keys $fixes $suite main"
+	done >>"$apt/sources.list"
+}
+
+# A suite that is gone makes apt-get fail, although it has read the others: the lists that came are the answer
+fetch_lists()
+{
+	apt-get -c "$config" update || :
+	[ -n "$(find "$apt/lists" -maxdepth 1 -name '*Packages*')" ] || return 1
+	touch "$apt/updated"
+}
+
+update()
+{
+	lock "$apt/lock"
+	[ -z "$(find "$apt/updated" -mtime -1 2>/dev/null)" ] || return 0
+	write_config
+	write_sources
+	step "reading Debian's lists of packages" fetch_lists
+}
+
+download()
+{
+	cd "$1"
+	shift
+	apt-get -q -c "$config" download "$@"
+}
+
+unpack()
+{
+	dir=$1
+	shift
+	debs=$(mktemp -d "$cache/download.XXXXXX")
+	trap 'rm -rf "$debs"' EXIT
+	step "fetching $*" download "$debs" "$@"
+	for deb in "$debs"/*.deb; do
+		step "unpacking ${deb##*/}" dpkg -x "$deb" "$dir"
+	done
+}
+
+case ${1-} in
+update) update ;;
+show) shift && apt-cache -c "$config" show "$@" ;;
+names) apt-cache -c "$config" pkgnames "$2" ;;
+unpack) shift && unpack "$@" ;;
+-h | --help) usage ;;
+*) usage 2 >&2 ;;
+esac

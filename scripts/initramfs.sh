@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# initramfs.sh: make the guest's file system out of this machine's programs and a folder of our own
+#
+# usage: scripts/initramfs.sh ROOT COMMAND OUT
+#
+# ROOT is copied to /; COMMAND is the script which the guest runs; OUT is the archive for qemu's -initrd.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+case ${1-} in
+-h | --help) usage ;;
+esac
+[ $# -eq 3 ] || usage 2 >&2
+
+# busybox is the rest of the system, but not the shell, for its own prefers its applets to programs; runner.sh of the kselftests needs GNU's timeout, and perl to show lines as they come
+programs='sh bash strace kmod timeout stdbuf dd perl'
+
+root=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
+trap 'rm -rf "$root"' EXIT
+trap 'exit 130' INT TERM
+
+# Every dynamic program's libraries, at the paths where it looks for them
+copy_libraries()
+{
+	find "$root" -type f -perm -u+x -exec sh -c 'ldd "$@" 2>/dev/null || :' sh {} + |
+		grep -o '/[^ :]*\.so[^ :]*' | sort -u | while read -r library; do
+		mkdir -p "$root/${library%/*}"
+		cp -L "$library" "$root/$library"
+	done
+}
+
+copy_perl()
+{
+	for folder in $(perl -e 'print "@INC"'); do
+		case $folder in
+		*/perl-base)
+			mkdir -p "$root/$folder"
+			cp -a "$folder/." "$root/$folder/"
+			rm -rf "$root/$folder/unicore"
+			;;
+		esac
+	done
+}
+
+# Debian's /bin, /sbin and /lib are links into /usr, and so are the guest's
+mkdir -p "$root/usr/bin" "$root/usr/sbin" "$root/usr/lib" "$root/usr/lib64" "$root/dev" "$root/proc" "$root/sys" \
+	"$root/tmp" "$root/root" "$root/run" "$root/etc"
+for folder in bin sbin lib lib64; do
+	ln -s "usr/$folder" "$root/$folder"
+done
+ln -s usr/lib "$root/lib32"
+tar -cf - -C "$1" . | tar -xf - --keep-directory-symlink -C "$root"
+cp -L /bin/busybox "$root/usr/bin/busybox"
+for program in $programs; do
+	cp -L "$(PATH=$PATH:/sbin:/usr/sbin command -v "$program")" "$root/usr/bin/$program"
+done
+for name in modprobe insmod rmmod lsmod modinfo depmod; do
+	ln -s ../bin/kmod "$root/usr/sbin/$name"
+done
+# stdbuf works by a library which it does not link with
+for library in /usr/libexec/coreutils/libstdbuf.so /usr/lib/*/coreutils/libstdbuf.so; do
+	[ ! -e "$library" ] || { mkdir -p "$root/${library%/*}" && cp "$library" "$root/$library"; }
+done
+copy_perl
+copy_libraries
+cp "$top/scripts/guest-init.sh" "$root/init"
+cp "$2" "$root/command"
+chmod +x "$root/init" "$root/command"
+echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+echo 'root:x:0:' >"$root/etc/group"
+(cd "$root" && find . | cpio --quiet --reproducible -o -H newc -R 0:0) >"$3"

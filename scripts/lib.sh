@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2034
+# What the scripts share; sourced, never run.
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/iodemo
+
+# A make that calls us has its own variables, which are none of our makes'
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# usage [STATUS]: the comment at the head of the script
+usage()
+{
+	sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"
+	exit "${1:-0}"
+}
+
+# step WHAT COMMAND...: run it silently; say what is done if that takes longer than 2 s, and show its output if it fails
+step()
+{
+	step_what=$1
+	shift
+	step_log=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
+	step_begin=$(date +%s)
+	step_ticker "$step_what" &
+	step_pid=$!
+	trap 'kill "$step_pid" 2>/dev/null || :; rm -f "$step_log"; exit 130' INT TERM
+	step_status=0
+	"$@" >"$step_log" 2>&1 </dev/null || step_status=$?
+	kill "$step_pid" 2>/dev/null || :
+	wait "$step_pid" 2>/dev/null || :
+	trap - INT TERM
+	step_seconds=$(($(date +%s) - step_begin))
+	if [ "$step_status" -ne 0 ]; then
+		printf '\n%s: failed after %s s: %s\n' "${0##*/}" "$step_seconds" "$step_what" >&2
+		tail -n 60 "$step_log" >&2
+		rm -f "$step_log"
+		exit 1
+	fi
+	[ "$step_seconds" -lt 3 ] || printf '%s: %s s\n' "$step_what" "$step_seconds" >&2
+	rm -f "$step_log"
+}
+
+# One line after 2 s, and one every 30 s, which a terminal and a log show alike
+step_ticker()
+{
+	exec 9>&-
+	ticks=0
+	while sleep 1 >/dev/null 2>&1; do
+		ticks=$((ticks + 1))
+		[ "$ticks" -ne 2 ] || echo "$1 ..." >&2
+		[ $((ticks % 30)) -ne 0 ] || echo "$1 ... $ticks s" >&2
+	done
+}
+
+# lock FILE: hold it until this script ends; one at a time may make what stands beside it
+lock()
+{
+	mkdir -p "$(dirname "$1")"
+	exec 9>"$1"
+	flock -n 9 && return
+	echo "waiting for another run to finish with $1 ..." >&2
+	flock 9
+}
+
+unlock()
+{
+	exec 9>&-
+}
+
+# build_folder KERNEL FOLDER: where the build for it, its log and its reports are
+build_folder()
+{
+	case $1 in
+	*/*) echo "$top/build/${2##*/}" ;;
+	*) echo "$top/build/$1" ;;
+	esac
+}

@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# lint.sh: what reads the code without running it: checkpatch, sparse, W=1 with gcc and clang, shellcheck, licence lines
+#
+# usage: scripts/lint.sh
+#
+# Prints what was found, and nothing of what is well; the status is 0 when nothing was found.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+case ${1-} in
+'') ;;
+-h | --help) usage ;;
+*) usage 2 >&2 ;;
+esac
+
+"$top/scripts/setup.sh" build vm test kernel lint
+kernel=$("$top/scripts/kernel.sh" 6.1)
+clang_kernel=$("$top/scripts/kernel.sh" clang)
+source=$("$top/scripts/kernel.sh" source)
+build=$top/build/lint
+tree=$build/tree
+result=0
+cd "$top"
+
+# files PATTERN...: ours, as git has them or would have them
+files()
+{
+	git ls-files --cached --others --exclude-standard -- "$@" | sort -u | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done
+}
+
+# A tree that is only prepared has no Module.symvers
+unresolved='undefined!$\|unresolved symbol warnings'
+
+# quiet COMMAND...: of a build's output, what concerns our files
+quiet()
+{
+	status=0
+	"$@" >"$build/output" 2>&1 || status=$?
+	if [ "$status" -ne 0 ]; then
+		tail -n 40 "$build/output"
+	else
+		grep -E "^($tree/|[^/ ]+\.[ch]:|WARNING: modpost)" "$build/output" | grep -v "$unresolved" || :
+	fi
+}
+
+licences()
+{
+	files | grep -vE '^LICENSE$|\.md$' | while read -r file; do
+		head -n 5 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$file: no SPDX-License-Identifier"
+	done
+}
+
+scripts()
+{
+	files | while read -r file; do
+		case $(head -n 1 "$file" | tr -d '\0') in
+		'#!'*sh) echo "$file" ;;
+		esac
+	done | xargs shellcheck || :
+}
+
+checkpatch()
+{
+	xargs perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary --show-types "$@" -f || :
+}
+
+# Programs have no BIT(), ARRAY_SIZE() and dev_err(), and say in their help more than a line holds
+style()
+{
+	files 'modules/*.[ch]' | checkpatch
+	files 'uapi/*.h' 'userspace/*.[ch]' 'selftests/*.[ch]' |
+		checkpatch --ignore BIT_MACRO,ARRAY_SIZE,EMBEDDED_FUNCTION_NAME,SPLIT_STRING,MISSING_SPACE
+}
+
+module()
+{
+	make -C "$1" M="$tree" clean >/dev/null 2>&1 || :
+	kdir=$1
+	shift
+	quiet make -C "$kdir" M="$tree" W=1 "$@" modules
+}
+
+programs()
+{
+	make -s -C "$tree/userspace" clean >/dev/null
+	quiet make -C "$tree/userspace" CC="$1" \
+		CFLAGS='-O2 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Werror' all
+	rm -rf "$build/selftests"
+	mkdir "$build/selftests"
+	quiet make -C "$tree/selftests" CC="$1" KSELFTEST="$source/tools/testing/selftests" \
+		OUTPUT="$build/selftests" USERCFLAGS='-Wall -Werror' all
+}
+
+# look WHAT COMMAND...: the command prints what it found
+look()
+{
+	what=$1
+	shift
+	"$@" >"$build/findings" 2>&1
+	[ -s "$build/findings" ] || return 0
+	result=1
+	echo "--- $what"
+	cat "$build/findings"
+}
+
+lock "$build/lock"
+"$top/scripts/build.sh" "$kernel" "$build" none
+look 'licence lines' licences
+look 'shellcheck' scripts
+look 'checkpatch.pl --strict' style
+look 'module: gcc W=1, sparse' module "$kernel/build" C=2
+look 'module: clang W=1' module "$clang_kernel/build" CC=clang KBUILD_MODPOST_WARN=1
+look 'programs and selftests: gcc' programs gcc
+look 'programs and selftests: clang' programs clang
+[ "$result" -ne 0 ] || echo 'lint: nothing found'
+exit "$result"

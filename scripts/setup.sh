@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# setup.sh: see that the tools for a job are there, and install what is missing
+#
+# usage: scripts/setup.sh JOB...
+#
+# JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
+# kernel), lint, or the name of a Debian package. What is missing is installed with apt-get, as root or through sudo;
+# on a system without apt-get it is printed, with Debian's names, and the status is 1. The JOB lists has this machine's
+# apt read its lists anew.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+# Debian's package, and what shows that it is there: a command, or a file
+needs()
+{
+	case $1 in
+	build) cat <<-END ;;
+		gcc gcc
+		make make
+		libc6-dev /usr/include/stdio.h
+		liburing-dev /usr/include/liburing.h
+		libaio-dev /usr/include/libaio.h
+		pkg-config pkg-config
+		END
+	vm) cat <<-END ;;
+		qemu-system-x86 qemu-system-x86_64
+		busybox-static /bin/busybox
+		cpio cpio
+		kmod kmod
+		strace strace
+		bash bash
+		util-linux flock
+		ca-certificates /etc/ssl/certs/ca-certificates.crt
+		debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+		END
+	test) cat <<-END ;;
+		rsync rsync
+		xz-utils xz
+		perl-base perl
+		END
+	kernel) cat <<-END ;;
+		flex flex
+		bison bison
+		bc bc
+		xz-utils xz
+		libelf-dev /usr/include/libelf.h
+		libssl-dev /usr/include/openssl/ssl.h
+		END
+	lint) cat <<-END ;;
+		clang clang
+		sparse sparse
+		shellcheck shellcheck
+		git git
+		perl perl
+		END
+	*) echo "$1 $1" ;;
+	esac
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+update_lists()
+{
+	as_root apt-get -q -o DPkg::Lock::Timeout=300 update
+}
+
+install_missing()
+{
+	# shellcheck disable=SC2086
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing
+}
+
+# What a new or an old machine's lists cannot tell, new lists can
+install_packages()
+{
+	install_missing || { update_lists && install_missing; }
+}
+
+case ${1-} in
+-h | --help) usage ;;
+'' | -*) usage 2 >&2 ;;
+esac
+
+if [ "$1" = lists ]; then
+	step "reading this machine's lists of packages" update_lists
+	exit
+fi
+
+# busybox-static and busybox share a path, and only the first runs in a guest without libraries
+missing=$(for job; do needs "$job"; done | while read -r package proof; do
+	case $proof in
+	/bin/busybox) [ -x "$proof" ] && ! ldd "$proof" >/dev/null 2>&1 ;;
+	/*) [ -e "$proof" ] ;;
+	*) command -v "$proof" >/dev/null || [ -x "/sbin/$proof" ] || [ -x "/usr/sbin/$proof" ] ;;
+	esac || printf '%s ' "$package"
+done)
+[ -n "$missing" ] || exit 0
+
+command -v apt-get >/dev/null ||
+	die "please install these (the names are Debian's), then try again: $missing"
+[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+	die "not root, and no sudo; please run as root: apt-get install --no-install-recommends $missing"
+step "installing $missing" install_packages

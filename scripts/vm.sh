@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# vm.sh: build everything for a guest kernel, boot it in QEMU, and run a command in it
+#
+# usage: scripts/vm.sh [OPTION]... run COMMAND     COMMAND is a shell's; its output and exit status are the script's
+#        scripts/vm.sh [OPTION]... shell           an interactive shell, with the device loaded; Ctrl-A x ends the machine
+#
+#   -k KERNEL   6.1 (default), 6.12, debug, or the path of a bzImage with KDIR= in the environment: see scripts/kernel.sh
+#   -p PARTS    what to build and take along: any of "modules userspace selftests", or none (default: all)
+#   -t SECONDS  end the machine after that long (default: 600; a shell has no limit)
+#   -m SIZE     memory (default: 1G, debug 2G)
+#   -a WORDS    more words for the kernel's command line
+#
+# Exit status: the command's; 124 when the time was up, 125 when the machine ended without a word, 99 when the kernel's
+# log has a report (a warning, an oops, a leak ...). The kernel's log is kept in build/KERNEL/log, and its end is shown
+# when something went wrong.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+kernel=6.1
+parts='modules userspace selftests'
+limit=600
+memory=
+append=
+while getopts :k:p:t:m:a:h-: option; do
+	case $option in
+	k) kernel=$OPTARG ;;
+	p) parts=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	m) memory=$OPTARG ;;
+	a) append=$OPTARG ;;
+	h | -) usage ;;
+	*) usage 2 >&2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+case ${1-} in
+run) [ $# -eq 2 ] || usage 2 >&2 ;;
+shell) [ $# -eq 1 ] || usage 2 >&2 ;;
+*) usage 2 >&2 ;;
+esac
+
+# KVM only where it works: a processor without vmx or svm has it by name alone
+accelerator()
+{
+	if [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then
+		echo '-accel kvm -cpu host'
+	else
+		echo '-accel tcg,thread=multi -cpu max'
+	fi
+}
+
+# Quick to boot, and a hang is a panic, which ends the machine
+arguments='console=ttyS0 loglevel=5 mitigations=off random.trust_cpu=on tsc=reliable'
+arguments="$arguments panic=-1 softlockup_panic=1 hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
+
+# The console's port is for the kernel alone, and the second one for the command, so neither cuts into the other
+boot()
+{
+	# shellcheck disable=SC2046
+	"$@" qemu-system-x86_64 $(accelerator) -machine q35 -smp 2 -m "$memory" -nic none -no-reboot -display none \
+		-no-user-config -nodefaults \
+		-kernel "$folder/bzImage" -initrd "$temporary/initramfs" \
+		-append "$arguments $append" \
+		-serial "file:$temporary/log" -serial "$port"
+}
+
+"$top/scripts/setup.sh" vm
+folder=$("$top/scripts/kernel.sh" "$kernel")
+build=$(build_folder "$kernel" "$folder")
+: "${memory:=$([ "$kernel" = debug ] && echo 2G || echo 1G)}"
+lock "$build/lock"
+# shellcheck disable=SC2086
+"$top/scripts/build.sh" "$folder" "$build" $parts
+
+temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
+trap 'rm -rf "$temporary"' EXIT
+trap 'exit 130' INT TERM
+if [ "$1" = run ]; then
+	printf '#!/bin/sh\n%s\n' "$2" >"$temporary/command"
+else
+	cat "$top/scripts/guest-shell.sh" >"$temporary/command"
+fi
+step "making the initramfs" "$top/scripts/initramfs.sh" "$build/root" "$temporary/command" "$temporary/initramfs"
+unlock
+: >"$temporary/log"
+
+status=0
+if [ "$1" = run ]; then
+	port=stdio
+	boot timeout --foreground -k 5 "$limit" </dev/null || status=$?
+else
+	port=mon:stdio
+	size=$(stty size 2>/dev/null) || size=
+	case $size in
+	'' | 0*) size='24 80' ;;
+	esac
+	append="$append iodemo.shell iodemo.rows=${size% *} iodemo.columns=${size#* }"
+	boot env || status=$?
+fi
+
+log=$build/log
+tr -d '\r' <"$temporary/log" >"$log.$$"
+mv "$log.$$" "$log"
+said=$(sed -n 's/.*guest: exit status \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+
+reported=0
+"$top/scripts/klog.sh" "$log" >"$temporary/reports" || reported=1
+cp "$temporary/reports" "$build/reports"
+if [ "$reported" -eq 1 ]; then
+	head -n 150 "$temporary/reports" >&2
+	echo "vm.sh: above, what the guest's kernel reported; the whole log is $log" >&2
+fi
+if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+	tail -n 40 "$log" >&2
+	echo "vm.sh: the machine was ended after $limit s; above, the end of $log" >&2
+	exit 124
+fi
+[ "$reported" -eq 0 ] || exit 99
+[ "$1" = run ] || exit 0
+if [ -z "$said" ]; then
+	tail -n 40 "$log" >&2
+	echo "vm.sh: the machine ended (qemu's status: $status) before its command did; above, the end of $log" >&2
+	exit 125
+fi
+exit "$said"
