@@ -1,0 +1,1 @@
+../uapi/iodemo.h

@@ -1,0 +1,727 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the iodemo tests share; see iodemo_test.h.
+ */
+#include "iodemo_test.h"
+
+#include <linux/userfaultfd.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "../kselftest.h"
+
+/* For what a *_fault() function found. */
+static __thread char fault[256];
+
+static const char *say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static const char *say(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(fault, sizeof(fault), format, ap);
+	va_end(ap);
+	return fault;
+}
+
+/* The module */
+
+#ifndef MODULE_INIT_COMPRESSED_FILE
+#define MODULE_INIT_COMPRESSED_FILE 4
+#endif
+
+/*
+ * modprobe only says that it failed; the tests compare errnos. So find the file
+ * as modprobe does and load it with the system call. IODEMO_KO names another.
+ */
+static int find_module(char *path, size_t size)
+{
+	char dep[sizeof(((struct utsname *)0)->release) + 64];
+	const char *ko = getenv("IODEMO_KO");
+	struct utsname uts;
+	char *line = NULL;
+	size_t len = 0;
+	FILE *file;
+	int err = -ENOENT;
+
+	if (ko) {
+		snprintf(path, size, "%s", ko);
+		return access(path, R_OK) ? -errno : 0;
+	}
+
+	uname(&uts);
+	snprintf(dep, sizeof(dep), "/lib/modules/%s/modules.dep", uts.release);
+	file = fopen(dep, "r");
+	if (!file)
+		return -errno;
+	while (err && getline(&line, &len, file) > 0) {
+		char *end = strchr(line, ':');
+		char *name;
+
+		if (!end)
+			continue;
+		*end = '\0';
+		name = strrchr(line, '/');
+		name = name ? name + 1 : line;
+		if (strncmp(name, "iodemo.ko", strlen("iodemo.ko")))
+			continue;
+		if (line[0] == '/')
+			snprintf(path, size, "%s", line);
+		else
+			snprintf(path, size, "/lib/modules/%s/%s", uts.release, line);
+		err = 0;
+	}
+	free(line);
+	fclose(file);
+	return err;
+}
+
+static void __attribute__((constructor)) need_iodemo(void)
+{
+	char path[PATH_MAX];
+
+	if (geteuid()) {
+		ksft_print_header();
+		ksft_exit_skip("only root can load a module\n");
+	}
+	if (find_module(path, sizeof(path))) {
+		ksft_print_header();
+		ksft_exit_skip("no iodemo.ko in this kernel's modules\n");
+	}
+}
+
+int unload(void)
+{
+	return result(syscall(SYS_delete_module, "iodemo", O_NONBLOCK));
+}
+
+int unload_when_free(void)
+{
+	int err;
+
+	do {
+		err = unload();
+	} while (err == -EWOULDBLOCK && !sched_yield());
+	return err;
+}
+
+int load(const char *format, ...)
+{
+	char path[PATH_MAX], given[256], parameters[300];
+	va_list ap;
+	int err, fd;
+
+	va_start(ap, format);
+	vsnprintf(given, sizeof(given), format, ap);
+	va_end(ap);
+	snprintf(parameters, sizeof(parameters), "%s%s",
+		 strstr(given, "period_us=") ? "" : "period_us=0 ", given);
+
+	err = unload_when_free();
+	if (err && err != -ENOENT)
+		return err;
+	err = find_module(path, sizeof(path));
+	if (err)
+		return err;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = result(syscall(SYS_finit_module, fd, parameters,
+			     strcmp(path + strlen(path) - 3, ".ko") ?
+			     MODULE_INIT_COMPRESSED_FILE : 0));
+	close(fd);
+	return err;
+}
+
+void close_all(void)
+{
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+}
+
+static int write_driver_file(const char *name, int index)
+{
+	char path[64], device[16];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/sys/bus/platform/drivers/iodemo/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	snprintf(device, sizeof(device), "iodemo.%d", index);
+	err = result(write(fd, device, strlen(device)));
+	close(fd);
+	return err < 0 ? err : 0;
+}
+
+int bind_device(int index)
+{
+	return write_driver_file("bind", index);
+}
+
+int unbind_device(int index)
+{
+	return write_driver_file("unbind", index);
+}
+
+long read_file(const char *path, char *buf, size_t size)
+{
+	size_t len = 0;
+	long ret;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do {
+		ret = result(read(fd, buf + len, size - 1 - len));
+		if (ret > 0)
+			len += ret;
+	} while (ret > 0 && len < size - 1);
+	close(fd);
+	buf[len] = '\0';
+	return ret < 0 ? ret : (long)len;
+}
+
+long proc_interrupts(const char *name)
+{
+	char buf[1 << 16];
+	char *line, *next;
+
+	if (read_file("/proc/interrupts", buf, sizeof(buf)) < 0)
+		return -1;
+	for (line = strtok_r(buf, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+		char *last = strrchr(line, ' ');
+		char *p = strchr(line, ':');
+		long sum = 0;
+
+		if (!p || !last || strcmp(last + 1, name))
+			continue;
+		for (p++; ; ) {
+			char *end;
+			unsigned long n = strtoul(p, &end, 10);
+
+			if (end == p || *end != ' ')
+				break;
+			sum += n;
+			p = end;
+		}
+		return sum;
+	}
+	return -1;
+}
+
+/* The device */
+
+int open_device(int index, int flags)
+{
+	char path[32];
+
+	if (index)
+		snprintf(path, sizeof(path), "/dev/iodemo%d", index);
+	else
+		snprintf(path, sizeof(path), "/dev/iodemo");
+	return result(open(path, flags | O_CLOEXEC));
+}
+
+int open_raw(int index, int flags)
+{
+	int fd = open_device(index, flags);
+	long err;
+
+	if (fd < 0)
+		return fd;
+	err = set_client(fd, IODEMO_FORMAT_RAW, 1);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+long trigger(int fd, __u32 count)
+{
+	return result(ioctl(fd, IODEMO_TRIGGER, &count));
+}
+
+long set_client(int fd, __u32 format, __u32 low_water)
+{
+	struct iodemo_client_config config = {
+		.format = format,
+		.low_water = low_water,
+	};
+
+	return result(ioctl(fd, IODEMO_SET_CLIENT, &config));
+}
+
+long set_low_water(int fd, __u32 low_water)
+{
+	return set_client(fd, IODEMO_FORMAT_RAW, low_water);
+}
+
+long set_config(int fd, __u32 period_us, __u32 burst)
+{
+	struct iodemo_config config = {
+		.period_us = period_us,
+		.burst = burst,
+	};
+
+	return result(ioctl(fd, IODEMO_SET_CONFIG, &config));
+}
+
+struct iodemo_stats get_stats(int fd)
+{
+	struct iodemo_stats stats;
+
+	if (ioctl(fd, IODEMO_GET_STATS, &stats))
+		memset(&stats, 0xff, sizeof(stats));
+	return stats;
+}
+
+/* Records */
+
+static __u64 clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* The C library opens files each time it is asked. */
+static long processors(void)
+{
+	static atomic_long count;
+
+	if (!count)
+		count = sysconf(_SC_NPROCESSORS_CONF);
+	return count;
+}
+
+const char *sample_fault(const struct iodemo_record *record, __u64 seq)
+{
+	if (record->seq != seq)
+		return say("seq %llu, not %llu", record->seq, seq);
+	if (record->type != IODEMO_TYPE_SAMPLE)
+		return say("seq %llu: type %u is no sample", seq, record->type);
+	if (record->len != IODEMO_DATA_SIZE)
+		return say("seq %llu: %u bytes of data", seq, record->len);
+	if (memcmp(record->data, iodemo_sample(seq), IODEMO_DATA_SIZE))
+		return say("seq %llu: data %.40s", seq, record->data);
+	if (record->cpu >= processors())
+		return say("seq %llu: cpu %u", seq, record->cpu);
+	if (!record->timestamp || record->timestamp > clock_ns())
+		return say("seq %llu: timestamp %llu", seq, record->timestamp);
+	return "";
+}
+
+const char *read_fault(int fd, __u64 seq, long count)
+{
+	struct iodemo_record *records = calloc(count, RECORD);
+	const char *what = "";
+	long got, i;
+
+	got = result(read(fd, records, count * RECORD));
+	if (got != count * RECORD)
+		what = say("read() of %ld records gave %ld", count, got);
+	for (i = 0; i < count && !*what; i++)
+		what = sample_fault(&records[i], seq + i);
+	free(records);
+	return what;
+}
+
+const char *echo_fault(int fd, const char *data, size_t len)
+{
+	static const char zero[IODEMO_DATA_SIZE];
+	struct iodemo_record record;
+	long got;
+
+	got = result(read(fd, &record, sizeof(record)));
+	if (got != RECORD)
+		return say("read() gave %ld", got);
+	if (record.type != IODEMO_TYPE_ECHO)
+		return say("seq %llu: type %u is no echo", record.seq, record.type);
+	if (record.len != len)
+		return say("seq %llu: %u bytes, not %zu", record.seq, record.len, len);
+	if (memcmp(record.data, data, len))
+		return say("seq %llu: data %.*s", record.seq, record.len, record.data);
+	if (memcmp(record.data + len, zero, sizeof(zero) - len))
+		return say("seq %llu: more than zeros past the data", record.seq);
+	return "";
+}
+
+long read_nowait(int fd, void *buf, size_t size)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+
+	return result(preadv2(fd, &iov, 1, -1, RWF_NOWAIT));
+}
+
+long write_nowait(int fd, const void *buf, size_t size)
+{
+	struct iovec iov = { .iov_base = (void *)buf, .iov_len = size };
+
+	return result(pwritev2(fd, &iov, 1, -1, RWF_NOWAIT));
+}
+
+struct iodemo_record raw_record(const char *data)
+{
+	struct iodemo_record record = { .len = strlen(data) };
+
+	memcpy(record.data, data, record.len);
+	return record;
+}
+
+long write_records(int fd, long count)
+{
+	struct iodemo_record *records = calloc(count, RECORD);
+	long i, ret;
+
+	for (i = 0; i < count; i++)
+		records[i] = raw_record("again");
+	ret = result(write(fd, records, count * RECORD));
+	free(records);
+	return ret;
+}
+
+long fill_queue(int fd)
+{
+	struct iodemo_record record = raw_record("full");
+	long count = 0;
+
+	while (write_nowait(fd, &record, sizeof(record)) == RECORD)
+		count++;
+	return count;
+}
+
+int poll_now(int fd, int events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	long ret = result(poll(&p, 1, 0));
+
+	return ret < 0 ? ret : p.revents;
+}
+
+/* Threads that sleep */
+
+static void *sleeper_data(struct sleeper *s)
+{
+	return s->buf ? s->buf : s->records;
+}
+
+static long call_read(struct sleeper *s)
+{
+	return result(read(s->fd, sleeper_data(s), s->size));
+}
+
+static long call_write(struct sleeper *s)
+{
+	return result(write(s->fd, sleeper_data(s), s->size));
+}
+
+static long call_poll(struct sleeper *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = s->events };
+	long ret = result(poll(&p, 1, -1));
+
+	return ret < 0 ? ret : p.revents;
+}
+
+static long call_select(struct sleeper *s)
+{
+	fd_set in, out, pri;
+	long ret;
+
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_ZERO(&pri);
+	if (s->events & POLLIN)
+		FD_SET(s->fd, &in);
+	if (s->events & POLLOUT)
+		FD_SET(s->fd, &out);
+	if (s->events & POLLPRI)
+		FD_SET(s->fd, &pri);
+	ret = result(select(s->fd + 1, &in, &out, &pri, NULL));
+	if (ret < 0)
+		return ret;
+	return (FD_ISSET(s->fd, &in) ? POLLIN : 0) |
+	       (FD_ISSET(s->fd, &out) ? POLLOUT : 0) |
+	       (FD_ISSET(s->fd, &pri) ? POLLPRI : 0);
+}
+
+static long call_epoll(struct sleeper *s)
+{
+	struct epoll_event event;
+	long ret = result(epoll_wait(s->fd, &event, 1, -1));
+
+	return ret < 0 ? ret : (long)event.events;
+}
+
+static long call_trigger(struct sleeper *s)
+{
+	return result(ioctl(s->fd, IODEMO_TRIGGER, &s->count));
+}
+
+static long call_sigwait(struct sleeper *s)
+{
+	return result(sigwaitinfo(&s->signals, &s->info));
+}
+
+struct sleeper reader(int fd, long count)
+{
+	return (struct sleeper){ .call = call_read, .fd = fd, .size = count * RECORD };
+}
+
+struct sleeper writer(int fd, long count)
+{
+	struct sleeper s = { .call = call_write, .fd = fd, .size = count * RECORD };
+	long i;
+
+	for (i = 0; i < count; i++)
+		s.records[i] = raw_record("again");
+	return s;
+}
+
+struct sleeper poller(int fd, int events)
+{
+	return (struct sleeper){ .call = call_poll, .fd = fd, .events = events };
+}
+
+struct sleeper selecter(int fd, int events)
+{
+	return (struct sleeper){ .call = call_select, .fd = fd, .events = events };
+}
+
+struct sleeper epoller(int epfd)
+{
+	return (struct sleeper){ .call = call_epoll, .fd = epfd };
+}
+
+struct sleeper triggerer(int fd, __u32 count)
+{
+	return (struct sleeper){ .call = call_trigger, .fd = fd, .count = count };
+}
+
+struct sleeper signal_waiter(int sig)
+{
+	struct sleeper s = { .call = call_sigwait };
+
+	sigemptyset(&s.signals);
+	sigaddset(&s.signals, sig);
+	return s;
+}
+
+static void *sleeper_thread(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->tid = gettid();
+	s->result = s->call(s);
+	s->done = true;
+	return NULL;
+}
+
+bool sleeper_start(struct sleeper *s)
+{
+	if (pthread_create(&s->thread, NULL, sleeper_thread, s))
+		return false;
+	while (!s->tid)
+		sched_yield();
+	return true;
+}
+
+static long status_switches(const char *status)
+{
+	static const char name[] = "\nvoluntary_ctxt_switches:";
+	const char *p = strstr(status, name);
+
+	return p ? strtol(p + strlen(name), NULL, 10) : -1;
+}
+
+static long task_file(pid_t tid, const char *name, char *buf, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
+	return read_file(path, buf, size);
+}
+
+/*
+ * /proc/TID/syscall tells a number only of a task that is off its processor;
+ * that the count of switches is the same before and after makes one picture of
+ * the three files.
+ */
+bool task_sleeps(pid_t tid, long *switches)
+{
+	char call[256], before[4096], after[4096];
+
+	if (task_file(tid, "status", before, sizeof(before)) <= 0 ||
+	    task_file(tid, "syscall", call, sizeof(call)) <= 0 ||
+	    task_file(tid, "status", after, sizeof(after)) <= 0)
+		return false;
+	if (call[0] < '0' || call[0] > '9' || !strstr(after, "\nState:\tS"))
+		return false;
+	*switches = status_switches(after);
+	return *switches == status_switches(before);
+}
+
+bool sleeper_sleeps(struct sleeper *s)
+{
+	while (!task_sleeps(s->tid, &s->switches)) {
+		if (s->done)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+bool falls_asleep(struct sleeper *s)
+{
+	return sleeper_start(s) && sleeper_sleeps(s);
+}
+
+bool undisturbed(struct sleeper *s)
+{
+	long switches;
+
+	return task_sleeps(s->tid, &switches) && switches == s->switches;
+}
+
+long sleeper_result(struct sleeper *s)
+{
+	pthread_join(s->thread, NULL);
+	return s->result;
+}
+
+long own_switches(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+/* Signals */
+
+atomic_int signals_caught;
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	signals_caught++;
+}
+
+int catch_signal(int sig, int flags)
+{
+	struct sigaction action = { .sa_handler = count_signal, .sa_flags = flags };
+
+	return result(sigaction(sig, &action, NULL));
+}
+
+int interrupt_sleeper(struct sleeper *s, int sig)
+{
+	int before = signals_caught;
+	int err = pthread_kill(s->thread, sig);
+
+	while (!err && signals_caught == before)
+		sched_yield();
+	return err;
+}
+
+long take_signal(siginfo_t *info)
+{
+	static const struct timespec none;
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	for (sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
+		sigaddset(&set, sig);
+	return result(sigtimedwait(&set, info, &none));
+}
+
+long signal_on(int fd, int sig)
+{
+	sigset_t set;
+	int flags;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	if (sig)
+		sigaddset(&set, sig);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETSIG, sig) || fcntl(fd, F_SETOWN, getpid()))
+		return -errno;
+	return result(fcntl(fd, F_SETFL, flags | O_ASYNC));
+}
+
+/* Memory */
+
+void *const bad_pointer = (void *)16;
+
+void *page_end(void)
+{
+	long size = sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED || mprotect(pages + size, size, PROT_NONE))
+		return NULL;
+	return pages + size;
+}
+
+bool stuck_page_make(struct stuck_page *p)
+{
+	long size = sysconf(_SC_PAGESIZE);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	p->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (p->uffd < 0)
+		return false;
+	p->page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)p->page;
+	reg.range.len = size;
+	return p->page != MAP_FAILED && !ioctl(p->uffd, UFFDIO_API, &api) &&
+	       !ioctl(p->uffd, UFFDIO_REGISTER, &reg);
+}
+
+long stuck_page_wait(struct stuck_page *p)
+{
+	struct uffd_msg msg;
+	long ret = result(read(p->uffd, &msg, sizeof(msg)));
+
+	if (ret < 0)
+		return ret;
+	return msg.event == UFFD_EVENT_PAGEFAULT ? 0 : -EBADMSG;
+}
+
+long stuck_page_free(struct stuck_page *p, const void *data, size_t size)
+{
+	long page_size = sysconf(_SC_PAGESIZE);
+	void *page = aligned_alloc(page_size, page_size);
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)p->page,
+		.src = (unsigned long)page,
+		.len = page_size,
+	};
+	long ret;
+
+	memset(page, 0, page_size);
+	if (size)
+		memcpy(page, data, size);
+	ret = result(ioctl(p->uffd, UFFDIO_COPY, &copy));
+	free(page);
+	return ret;
+}

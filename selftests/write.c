@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The write side: what is written comes back as echoes, the queue fills and is
+ * drained, and writers sleep, are polled and woken as readers are.
+ */
+#include "../kselftest_harness.h"
+#include "iodemo_test.h"
+
+#include <poll.h>
+
+/* The ring holds all that the queue does. */
+IODEMO_FIXTURE_BOTH(writing, "capacity=256")
+
+static int open_text(int flags)
+{
+	return open_device(0, flags);
+}
+
+TEST_F(writing, what_is_written_comes_back_after_the_sample_of_the_interrupt)
+{
+	struct iodemo_record record = raw_record("hello");
+
+	ASSERT_EQ(RECORD, result(write(self->fd, &record, sizeof(record))));
+	EXPECT_EQ(0, STAT(self->fd, records));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(2, STAT(self->fd, lag));
+	EXPECT_EQ(1, STAT(self->fd, echoes));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "hello", 5);
+}
+
+TEST_F(writing, every_file_gets_the_echo)
+{
+	struct iodemo_record record = raw_record("to all");
+	int other = open_raw(0, O_RDONLY);
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(RECORD, result(write(self->fd, &record, sizeof(record))));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(other, 0, 1);
+	EXPECT_ECHO(other, "to all", 6);
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "to all", 6);
+}
+
+TEST_F(writing, echo_carries_seq_time_and_processor_of_its_interrupt)
+{
+	struct iodemo_record records[2];
+
+	ASSERT_EQ(RECORD, write_records(self->fd, 1));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	ASSERT_EQ(2 * RECORD, result(read(self->fd, records, sizeof(records))));
+	EXPECT_EQ(1U, records[1].seq);
+	EXPECT_LE(records[0].timestamp, records[1].timestamp);
+	EXPECT_EQ(records[0].cpu, records[1].cpu);
+}
+
+TEST_F(writing, text_is_cut_at_newlines)
+{
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(8, result(write(fd, "ab\ncde\nf", 8)));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(3, STAT(fd, echoes));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "ab", 2);
+	EXPECT_ECHO(self->fd, "cde", 3);
+	EXPECT_ECHO(self->fd, "f", 1);
+}
+
+TEST_F(writing, newline_at_the_end_adds_no_empty_record)
+{
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(3, result(write(fd, "ab\n", 3)));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(1, STAT(fd, echoes));
+}
+
+TEST_F(writing, empty_line_is_an_empty_record)
+{
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(4, result(write(fd, "a\n\nb", 4)));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(3, STAT(fd, echoes));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "a", 1);
+	EXPECT_ECHO(self->fd, "", 0);
+	EXPECT_ECHO(self->fd, "b", 1);
+}
+
+TEST_F(writing, text_is_cut_at_40_bytes)
+{
+	static const char digits[] =
+		"0123456789012345678901234567890123456789"
+		"abcdefghijabcdefghijabcdefghijabcdefghij"
+		"0123456789";
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(90, result(write(fd, digits, 90)));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(3, STAT(fd, echoes));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, digits, 40);
+	EXPECT_ECHO(self->fd, digits + 40, 40);
+	EXPECT_ECHO(self->fd, digits + 80, 10);
+}
+
+TEST_F(writing, newline_after_40_bytes_adds_no_empty_record)
+{
+	char line[41];
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	memset(line, 'x', 40);
+	line[40] = '\n';
+	EXPECT_EQ(41, result(write(fd, line, 41)));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(1, STAT(fd, echoes));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, line, 40);
+}
+
+TEST_F(writing, writev_is_one_write)
+{
+	struct iovec iov[] = { { "ab", 2 }, { "c\nd", 3 }, { "ef", 2 } };
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(7, result(writev(fd, iov, 3)));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(2, STAT(fd, echoes));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "abc", 3);
+	EXPECT_ECHO(self->fd, "def", 3);
+}
+
+TEST_F(writing, write_of_no_text_is_0_and_sends_nothing)
+{
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, result(write(fd, "", 0)));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(0, STAT(fd, echoes));
+}
+
+TEST_F(writing, raw_record_with_a_field_that_is_the_devices_is_EINVAL)
+{
+	struct iodemo_record good = raw_record("good"), bad;
+
+	bad = good;
+	bad.seq = 1ULL << 63;
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &bad, sizeof(bad))));
+	bad = good;
+	bad.timestamp = 1;
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &bad, sizeof(bad))));
+	bad = good;
+	bad.cpu = 1U << 31;
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &bad, sizeof(bad))));
+	bad = good;
+	bad.type = IODEMO_TYPE_ECHO;
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &bad, sizeof(bad))));
+
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(0, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, raw_record_of_40_bytes_is_sent_and_of_41_is_EINVAL)
+{
+	struct iodemo_record record = raw_record("0123456789012345678901234567890123456789");
+
+	EXPECT_EQ(40, record.len);
+	EXPECT_EQ(RECORD, result(write(self->fd, &record, sizeof(record))));
+	record.len = 41;
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &record, sizeof(record))));
+	record.len = 65535;
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &record, sizeof(record))));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(1, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, raw_record_of_0_bytes_is_sent)
+{
+	struct iodemo_record record = { .len = 0 };
+
+	EXPECT_EQ(RECORD, result(write(self->fd, &record, sizeof(record))));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "", 0);
+}
+
+TEST_F(writing, bytes_past_len_are_not_sent)
+{
+	struct iodemo_record record = { .len = 3 };
+
+	memset(record.data, 'x', sizeof(record.data));
+	ASSERT_EQ(RECORD, result(write(self->fd, &record, sizeof(record))));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "xxx", 3);
+}
+
+TEST_F(writing, less_than_one_raw_record_is_EINVAL)
+{
+	struct iodemo_record record = raw_record("short");
+
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &record, 0)));
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &record, 1)));
+	EXPECT_EQ(-EINVAL, result(write(self->fd, &record, RECORD - 1)));
+}
+
+TEST_F(writing, rest_of_less_than_one_raw_record_is_not_taken)
+{
+	struct iodemo_record records[2] = { raw_record("one"), raw_record("two") };
+
+	EXPECT_EQ(RECORD, result(write(self->fd, records, 2 * RECORD - 1)));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(1, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, bad_record_after_a_good_one_is_a_short_count)
+{
+	struct iodemo_record records[2] = { raw_record("good"), raw_record("bad") };
+
+	records[1].cpu = 1;
+	EXPECT_EQ(RECORD, result(write(self->fd, records, sizeof(records))));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(1, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, bad_pointer_is_EFAULT_and_sends_nothing)
+{
+	int fd = open_text(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EFAULT, result(write(self->fd, bad_pointer, RECORD)));
+	EXPECT_EQ(-EFAULT, result(write(fd, bad_pointer, 10)));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(0, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, bad_pointer_after_a_good_record_is_a_short_count)
+{
+	struct iodemo_record record = raw_record("good");
+	struct iovec iov[] = { { &record, RECORD }, { bad_pointer, RECORD } };
+
+	EXPECT_EQ(RECORD, result(writev(self->fd, iov, 2)));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(1, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, record_across_the_end_of_memory_is_EFAULT_and_sends_nothing)
+{
+	char *end = page_end();
+
+	ASSERT_TRUE(!!end);
+	EXPECT_EQ(-EFAULT, result(write(self->fd, end - 40, RECORD)));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(0, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, file_open_for_reading_only_can_not_write)
+{
+	int fd = open_raw(0, O_RDONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EBADF, write_records(fd, 1));
+}
+
+TEST_F(writing, queue_takes_64_records_then_EAGAIN)
+{
+	int fd = open_raw(0, O_WRONLY | O_NONBLOCK);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(TX_CAPACITY * RECORD, write_records(fd, TX_CAPACITY + 1));
+	EXPECT_EQ(-EAGAIN, write_records(fd, 1));
+	EXPECT_EQ(0, poll_now(fd, POLLOUT));
+}
+
+TEST_F(writing, interrupt_drains_4_records_in_the_order_they_were_written)
+{
+	char name[8];
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		struct iodemo_record record;
+
+		snprintf(name, sizeof(name), "no %d", i);
+		record = raw_record(name);
+		ASSERT_EQ(RECORD, result(write(self->fd, &record, sizeof(record))));
+	}
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(4, STAT(self->fd, echoes));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(8, STAT(self->fd, echoes));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(10, STAT(self->fd, echoes));
+	for (i = 0; i < 10; i++) {
+		if (i % TX_DRAIN == 0) {
+			EXPECT_READ(self->fd, i + i / TX_DRAIN, 1);
+		}
+		snprintf(name, sizeof(name), "no %d", i);
+		EXPECT_ECHO(self->fd, name, strlen(name));
+	}
+}
+
+TEST_F(writing, nonblocking_write_takes_as_much_as_was_drained)
+{
+	int fd = open_raw(0, O_WRONLY | O_NONBLOCK);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(TX_CAPACITY, fill_queue(fd));
+	ASSERT_EQ(0, trigger(fd, 1));
+	EXPECT_EQ(POLLOUT, poll_now(fd, POLLOUT));
+	EXPECT_EQ(TX_DRAIN * RECORD, write_records(fd, 10));
+	EXPECT_EQ(-EAGAIN, write_records(fd, 1));
+	EXPECT_EQ(0, poll_now(fd, POLLOUT));
+}
+
+TEST_F(writing, nonblocking_text_that_does_not_fit_is_a_short_count_of_whole_pieces)
+{
+	int fd = open_text(O_WRONLY | O_NONBLOCK);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ((TX_CAPACITY - 2) * RECORD, write_records(self->fd, TX_CAPACITY - 2));
+	EXPECT_EQ(7, result(write(fd, "abc\nde\nfgh\n", 11)));
+	EXPECT_EQ(-EAGAIN, result(write(fd, "fgh\n", 4)));
+	ASSERT_EQ(0, trigger(fd, TX_CAPACITY / TX_DRAIN));
+	EXPECT_EQ(TX_CAPACITY, STAT(fd, echoes));
+}
+
+TEST_F(writing, writer_sleeps_while_the_queue_is_full)
+{
+	struct sleeper s = writer(self->fd, 1);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(RECORD, sleeper_result(&s));
+	EXPECT_EQ(1, STAT(self->fd, wakeups));
+}
+
+TEST_F(writing, writer_sleeps_until_all_is_queued)
+{
+	struct sleeper s = writer(self->fd, TX_CAPACITY + 6);
+
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	ASSERT_TRUE(sleeper_sleeps(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ((TX_CAPACITY + 6) * RECORD, sleeper_result(&s));
+	ASSERT_EQ(0, trigger(self->fd, TX_CAPACITY / TX_DRAIN));
+	EXPECT_EQ(TX_CAPACITY + 6, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, signal_ends_the_sleep_of_a_writer_with_EINTR)
+{
+	struct sleeper s = writer(self->fd, 1);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_EQ(0, catch_signal(SIGUSR1, 0));
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, interrupt_sleeper(&s, SIGUSR1));
+	EXPECT_EQ(-EINTR, sleeper_result(&s));
+	ASSERT_EQ(0, trigger(self->fd, 2 * TX_CAPACITY / TX_DRAIN));
+	EXPECT_EQ(TX_CAPACITY, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, write_is_restarted_after_a_signal_with_SA_RESTART)
+{
+	struct sleeper s = writer(self->fd, 1);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_EQ(0, catch_signal(SIGUSR1, SA_RESTART));
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, interrupt_sleeper(&s, SIGUSR1));
+	ASSERT_TRUE(sleeper_sleeps(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(RECORD, sleeper_result(&s));
+}
+
+TEST_F(writing, signal_after_a_part_is_a_short_count_even_with_SA_RESTART)
+{
+	struct sleeper s = writer(self->fd, TX_CAPACITY + 6);
+
+	ASSERT_EQ(0, catch_signal(SIGUSR1, SA_RESTART));
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, interrupt_sleeper(&s, SIGUSR1));
+	EXPECT_EQ(TX_CAPACITY * RECORD, sleeper_result(&s));
+	ASSERT_EQ(0, trigger(self->fd, 2 * TX_CAPACITY / TX_DRAIN));
+	EXPECT_EQ(TX_CAPACITY, STAT(self->fd, echoes));
+}
+
+TEST_F(writing, room_for_one_writer_wakes_one_of_three_the_longest_asleep)
+{
+	struct sleeper s[3];
+	int i, k;
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	for (i = 0; i < 3; i++) {
+		s[i] = writer(self->fd, TX_DRAIN);
+		ASSERT_TRUE(falls_asleep(&s[i]));
+	}
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, trigger(self->fd, 1));
+		EXPECT_EQ(TX_DRAIN * RECORD, sleeper_result(&s[i]));
+		for (k = i + 1; k < 3; k++)
+			EXPECT_TRUE(undisturbed(&s[k]));
+		EXPECT_EQ(i + 1, STAT(self->fd, wakeups));
+	}
+}
+
+TEST_F(writing, writer_that_leaves_room_hands_on_to_the_next_and_no_further)
+{
+	struct sleeper s[5];
+	int i;
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	for (i = 0; i < 5; i++) {
+		s[i] = writer(self->fd, 1);
+		ASSERT_TRUE(falls_asleep(&s[i]));
+	}
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	for (i = 0; i < TX_DRAIN; i++)
+		EXPECT_EQ(RECORD, sleeper_result(&s[i]));
+	EXPECT_TRUE(undisturbed(&s[4]));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(RECORD, sleeper_result(&s[4]));
+}
+
+TEST_F(writing, writers_of_different_files_sleep_in_one_queue)
+{
+	int other = open_raw(0, O_WRONLY);
+	struct sleeper a = writer(self->fd, TX_DRAIN), b = writer(other, TX_DRAIN);
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&a));
+	ASSERT_TRUE(falls_asleep(&b));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(TX_DRAIN * RECORD, sleeper_result(&a));
+	EXPECT_TRUE(undisturbed(&b));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(TX_DRAIN * RECORD, sleeper_result(&b));
+}
+
+TEST_F(writing, RWF_NOWAIT_does_not_sleep_beside_a_sleeping_writer)
+{
+	struct sleeper s = writer(self->fd, 1);
+	struct iodemo_record record = raw_record("now");
+	long switches;
+	int i;
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&s));
+	switches = own_switches();
+	for (i = 0; i < 1000 && write_nowait(self->fd, &record, RECORD) == -EAGAIN; i++)
+		;
+	EXPECT_EQ(1000, i);
+	EXPECT_EQ(switches, own_switches());
+	EXPECT_TRUE(undisturbed(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(RECORD, sleeper_result(&s));
+}
+
+TEST_F(writing, sleeping_writer_keeps_no_reader_of_its_file_waiting)
+{
+	struct sleeper s = writer(self->fd, 2 * TX_DRAIN);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	ASSERT_TRUE(sleeper_sleeps(&s));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "full", 4);
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(2 * TX_DRAIN * RECORD, sleeper_result(&s));
+}
+
+TEST_F(writing, writer_stuck_in_its_copy_holds_up_neither_the_device_nor_other_writers)
+{
+	struct iodemo_record record = raw_record("quick"), slow = raw_record("slow");
+	struct sleeper s = writer(self->fd, 1);
+	struct stuck_page page;
+	long switches;
+
+	if (!stuck_page_make(&page))
+		SKIP(return, "no userfaultfd");
+	s.buf = page.page;
+	ASSERT_TRUE(sleeper_start(&s));
+	ASSERT_EQ(0, stuck_page_wait(&page));
+	ASSERT_TRUE(sleeper_sleeps(&s));
+
+	switches = own_switches();
+	EXPECT_EQ(RECORD, write_nowait(self->fd, &record, sizeof(record)));
+	EXPECT_EQ(POLLOUT, poll_now(self->fd, POLLOUT));
+	EXPECT_EQ(switches, own_switches());
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "quick", 5);
+
+	ASSERT_EQ(0, stuck_page_free(&page, &slow, sizeof(slow)));
+	EXPECT_EQ(RECORD, sleeper_result(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(self->fd, 2, 1);
+	EXPECT_ECHO(self->fd, "slow", 4);
+}
+
+TEST_F(writing, killed_writer_leaves_nothing_behind)
+{
+	long switches;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(write_records(self->fd, 1));
+	while (!task_sleeps(pid, &switches) && !waitpid(pid, &status, WNOHANG))
+		sched_yield();
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	ASSERT_EQ(0, trigger(self->fd, 2 * TX_CAPACITY / TX_DRAIN));
+	EXPECT_EQ(TX_CAPACITY, STAT(self->fd, echoes));
+	EXPECT_EQ(0, STAT(self->fd, wakeups));
+}
+
+TEST_F(writing, records_of_a_writer_that_closed_are_still_sent)
+{
+	int fd = open_raw(0, O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(3 * RECORD, write_records(fd, 3));
+	ASSERT_EQ(0, close(fd));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(3, STAT(self->fd, echoes));
+}
+
+TEST_HARNESS_MAIN
