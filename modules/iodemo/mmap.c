@@ -25,7 +25,7 @@ static int map_ring(struct iodemo_client *client, struct vm_area_struct *vma)
 static int map_cursor(struct iodemo_client *client, struct vm_area_struct *vma)
 {
 	/* A private copy of the cursor would be nobody's. */
-	if (!(vma->vm_flags & VM_SHARED) || vma->vm_end - vma->vm_start != PAGE_SIZE)
+	if (!(vma->vm_flags & VM_MAYSHARE) || vma->vm_end - vma->vm_start != PAGE_SIZE)
 		return -EINVAL;
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(client->page));
 }
