@@ -4,8 +4,8 @@
 #
 # usage: scripts/build.sh KERNEL-FOLDER BUILD-FOLDER [PART...]
 #
-# KERNEL-FOLDER is what scripts/kernel.sh printed. PART is modules, userspace, selftests or none; all without. BUILD-FOLDER/root
-# receives what goes into the guest. The build runs in BUILD-FOLDER/tree, a tree of links to the sources here, so that
+# KERNEL-FOLDER is what scripts/kernel.sh printed. PART is modules, userspace, selftests or none; all without. What goes
+# into the guest is left in BUILD-FOLDER/root. The build runs in BUILD-FOLDER/tree, a tree of links to the sources here, so that
 # the builds for several kernels, and one's own in place, never meet. The caller holds BUILD-FOLDER/lock.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -44,13 +44,14 @@ link_sources()
 
 build_modules()
 {
-	release=$(cat "$kernel/release")
-	place=$root/lib/modules/$release
-	# For a kernel with UBSAN, even one that is not checked itself
-	make -C "$kernel/build" M="$tree" -j "$jobs" UBSAN_SANITIZE=y modules &&
-		mkdir -p "$place/extra" &&
-		cp "$tree"/modules/*/*.ko "$place/extra/" &&
-		touch "$place/modules.order" "$place/modules.builtin" &&
+	# UBSAN_SANITIZE: with a kernel that has UBSAN, the module is checked even where the kernel itself is not
+	make -C "$kernel/build" M="$tree" -j "$jobs" UBSAN_SANITIZE=y modules || return
+	for module in "$tree"/modules/*/*.ko; do
+		release=$(PATH=$PATH:/usr/sbin:/sbin modinfo -F vermagic "$module" | cut -d ' ' -f 1)
+		place=$root/lib/modules/$release
+		mkdir -p "$place/extra" && cp "$module" "$place/extra/" || return
+	done
+	touch "$place/modules.order" "$place/modules.builtin" &&
 		PATH=$PATH:/usr/sbin:/sbin depmod -b "$root" "$release"
 }
 
@@ -73,7 +74,7 @@ build_selftests()
 		make -s --no-print-directory "$@" COLLECTION=iodemo emit_tests >"$install/kselftest-list.txt"
 }
 
-[ -e "$kernel/release" ] || die "$kernel: not a kernel folder (no file release); scripts/kernel.sh prints one"
+[ -e "$kernel/build" ] || die "$kernel: not a kernel folder (no link build); scripts/kernel.sh prints one"
 "$top/scripts/setup.sh" build
 case $parts in
 *selftests*)

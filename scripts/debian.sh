@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# debian.sh: look at and fetch Debian packages of any suite, with an apt of our own, so that the machine's stays as it is
+# debian.sh: look at and fetch Debian packages of any suite, with an apt of our own; the machine's stays as it is
 #
 # usage: scripts/debian.sh update               refresh the lists, if they are older than a day
 #        scripts/debian.sh show PACKAGE...      as apt-cache show does

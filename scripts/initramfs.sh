@@ -13,7 +13,8 @@ case ${1-} in
 esac
 [ $# -eq 3 ] || usage 2 >&2
 
-# busybox is the rest of the system, but not the shell, for its own prefers its applets to programs; runner.sh of the kselftests needs GNU's timeout, and perl to show lines as they come
+# busybox is the rest of the system, but not the shell, for its own prefers its applets to programs; runner.sh of the
+# kselftests needs GNU's timeout, and perl to show lines as they come
 programs='sh bash strace kmod timeout stdbuf dd perl'
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")

@@ -9,7 +9,7 @@
 # bzImage whose build tree is KDIR= in the environment. "source" prints where the unpacked kernel source is, "clang" a
 # folder with a build tree alone, prepared for modules that clang compiles.
 #
-# The folder holds bzImage, build (a link, for make -C) and release; it is kept in ~/.cache/iodemo.
+# The folder holds bzImage and build (a link, for make -C); it is kept in ~/.cache/iodemo.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -98,7 +98,6 @@ get_debian()
 		xargs sed -i "s|/usr/src|$folder/root/usr/src|g"
 	ln -s "root/usr/src/$headers" "$new/build"
 	ln -s "root/boot/vmlinuz-$release" "$new/bzImage"
-	echo "$release" >"$new/release"
 	rm -rf "$new/root/lib/modules/$release/kernel" "$new/root/usr/share"
 	finish_folder
 }
@@ -156,7 +155,6 @@ get_debug()
 	check_config
 	step "building the debug kernel (some minutes, once)" make -C "$new/tree" -j "$(nproc)" bzImage modules
 	ln -s tree/arch/x86/boot/bzImage "$new/bzImage"
-	cp "$new/tree/include/config/kernel.release" "$new/release"
 	# Modules need the headers and the tools, not the objects
 	find "$new/tree" -name '*.[oa]' ! -path '*/scripts/*' ! -path '*/tools/*' -delete
 	rm -f "$new/tree/vmlinux" "$new/tree/.tmp_vmlinux"*
@@ -178,13 +176,13 @@ get_path()
 {
 	[ -r "$1" ] || die "KERNEL=$1: no such file"
 	[ -n "${KDIR-}" ] || die "KERNEL=$1: give its build tree too, KDIR=<where that kernel was built>"
-	[ -r "$KDIR/include/config/kernel.release" ] ||
-		die "KDIR=$KDIR: not a built kernel tree (no include/config/kernel.release)"
+	for file in Makefile Module.symvers; do
+		[ -r "$KDIR/$file" ] || die "KDIR=$KDIR: not a built kernel tree, it has no $file"
+	done
 	folder=$cache/kernel/own-$(echo "$1 $KDIR" | cksum | cut -d ' ' -f 1)
 	mkdir -p "$folder"
 	ln -sfn "$(realpath "$1")" "$folder/bzImage"
 	ln -sfn "$(realpath "$KDIR")" "$folder/build"
-	cp "$KDIR/include/config/kernel.release" "$folder/release"
 }
 
 case ${1-} in

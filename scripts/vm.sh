@@ -3,9 +3,9 @@
 # vm.sh: build everything for a guest kernel, boot it in QEMU, and run a command in it
 #
 # usage: scripts/vm.sh [OPTION]... run COMMAND     COMMAND is a shell's; its output and exit status are the script's
-#        scripts/vm.sh [OPTION]... shell           an interactive shell, with the device loaded; Ctrl-A x ends the machine
+#        scripts/vm.sh [OPTION]... shell           an interactive shell, the device loaded; Ctrl-A x ends the machine
 #
-#   -k KERNEL   6.1 (default), 6.12, debug, or the path of a bzImage with KDIR= in the environment: see scripts/kernel.sh
+#   -k KERNEL   6.1 (default), 6.12, debug, or the path of a bzImage with KDIR= set: see scripts/kernel.sh
 #   -p PARTS    what to build and take along: any of "modules userspace selftests", or none (default: all)
 #   -t SECONDS  end the machine after that long (default: 600; a shell has no limit)
 #   -m SIZE     memory (default: 1G, debug 2G)

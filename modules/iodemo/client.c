@@ -201,8 +201,9 @@ void iodemo_client_listen(struct iodemo_client *client)
 bool iodemo_client_wake(struct iodemo_client *client, bool made_room)
 {
 	struct iodemo_device *dev = client->dev;
+	/* The listeners' lock orders this: who got on a queue has listened since. */
 	bool readers = waitqueue_active(&client->readers);
-	bool pollers = waitqueue_active(&client->pollers);
+	bool pollers = waitqueue_active(&client->pollers);	/* likewise */
 	bool requests = iodemo_aio_pending(client);
 	bool commands = iodemo_uring_pending(client);
 	__poll_t events;
