@@ -300,7 +300,8 @@ void iodemo_aio_exit_client(struct iodemo_client *client)
 
 int iodemo_aio_init(void)
 {
-	workqueue = alloc_workqueue(IODEMO_NAME, WQ_UNBOUND, 0);
+	/* It is an interrupt's bottom half: not to wait behind a busy program. */
+	workqueue = alloc_workqueue(IODEMO_NAME, WQ_UNBOUND | WQ_HIGHPRI, 0);
 	return workqueue ? 0 : -ENOMEM;
 }
 
