@@ -21,5 +21,6 @@ show 'iodemo-nonblocking -n 20'
 show 'iodemo-multiplexing -n 20'
 show 'iodemo-signal -n 20'
 show 'iodemo-async -n 20'
+show 'iodemo-zerocopy -n 20'
 show 'iodemo-compare'
 exit $result

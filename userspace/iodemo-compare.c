@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs the five demos, one after the other on the same device, and shows their
- * figures in one table
+ * Runs the demos, one after the other on the same device, and shows their
+ * figures in three tables: the five models; the ways of the fifth; zero-copy
  */
 #include <err.h>
 #include <errno.h>
@@ -20,24 +20,36 @@
 #define RECORDS_MAX	1000000
 #define PERIOD_US	2000
 #define FILES		4
-#define ROWS		9
 #define WIDTH		99
 
 static const struct row {
 	const char *model;
 	const char *api;
+	bool typical;		/* stands for its model in the table of the five */
 	bool many;		/* reads from several files, as that is its point */
-} rows[ROWS] = {
-	{ "blocking",		"read",		false },
-	{ "nonblocking",	"read",		false },
-	{ "multiplexing",	"select",	true },
-	{ "multiplexing",	"poll",		true },
-	{ "multiplexing",	"epoll",	true },
-	{ "signal",		"sigio",	false },
-	{ "signal",		"realtime",	false },
-	{ "async",		"posix",	false },
-	{ "async",		"io_uring",	false },
+} rows[] = {
+	{ "blocking",		"read",			true,	false },
+	{ "nonblocking",	"read",			true,	false },
+	{ "multiplexing",	"select",		true,	true },
+	{ "multiplexing",	"poll",			true,	true },
+	{ "multiplexing",	"epoll",		true,	true },
+	{ "signal",		"sigio",		true,	false },
+	{ "signal",		"realtime",		true,	false },
+	{ "async",		"posix",		true,	false },
+	{ "async",		"libaio",		false,	false },
+	{ "async",		"io_uring",		true,	false },
+	{ "async",		"io_uring-multishot",	false,	false },
+	{ "async",		"uring_cmd",		false,	false },
+	{ "zerocopy",		"read",			false,	false },
+	{ "zerocopy",		"mmap",			false,	false },
+	{ "zerocopy",		"splice",		false,	false },
 };
+
+#define ROWS	(sizeof(rows) / sizeof(rows[0]))
+
+/* What a demo said of itself, on one line; empty if it failed. */
+static char lines[ROWS][1024];
+static unsigned int done;	/* rows, so far */
 
 static const char *device = IODEMO_DEVICE;
 static unsigned int records = RECORDS;	/* of each file */
@@ -48,7 +60,7 @@ static atomic_bool stopped;
 static void usage(void)
 {
 	printf("Usage: %s [OPTION]...\n\n"
-	       "Runs the five demos and shows what each model costs and what it leaves for other work.\n\n"
+	       "Runs the demos and shows what each model costs and what it leaves for other work.\n\n"
 	       "  -n, --records N      end each run after N records of each file: 1..%u (default %u)\n"
 	       "  -d, --device PATH    read from PATH (default %s)\n"
 	       "  -p, --period US      microseconds between two interrupts: %u..%u (default %u)\n"
@@ -96,7 +108,10 @@ static void exec_demo(const struct row *row)
 	err(127, "%s", name);
 }
 
-/* Gets the line of figures, an empty one if there is none; returns whether all went well. */
+/*
+ * Gets the line of figures, an empty one if there is none; returns whether all
+ * went well, as it also did if this kernel is too old (status 2).
+ */
 static bool run_demo(const struct row *row, char *line, size_t size)
 {
 	FILE *output;
@@ -126,7 +141,7 @@ static bool run_demo(const struct row *row, char *line, size_t size)
 	fclose(output);
 	if (waitpid(pid, &status, 0) < 0)
 		err(1, "waitpid");
-	return WIFEXITED(status) && !WEXITSTATUS(status);
+	return WIFEXITED(status) && (!WEXITSTATUS(status) || WEXITSTATUS(status) == 2);
 }
 
 /* The number that stands behind a key in a line of figures. */
@@ -142,6 +157,15 @@ static double figure(const char *line, const char *key)
 	return strtod(found + strlen(quoted), NULL);
 }
 
+/* What a line of figures affirms. */
+static bool says(const char *line, const char *key)
+{
+	char affirmed[32];
+
+	snprintf(affirmed, sizeof(affirmed), "\"%s\":true", key);
+	return strstr(line, affirmed);
+}
+
 /* Six characters, whatever it is. */
 static const char *six(char *text, double value)
 {
@@ -154,56 +178,166 @@ static const char *six(char *text, double value)
 	return text;
 }
 
-static void show_row(const struct row *row, const char *line)
+/* Figures of one record. */
+static double a_record(const char *line, double value)
+{
+	double records = figure(line, "records");
+
+	return records ? value / records : 0;
+}
+
+/* Shows why a row has no figures, if it has none. */
+static bool show_reason(const char *line)
+{
+	const char *reason = strstr(line, "\"unavailable\":\"");
+
+	if (reason) {
+		reason += strlen("\"unavailable\":\"");
+		printf("     -  %.*s\n", (int)strcspn(reason, "\""), reason);
+	} else if (!*line) {
+		printf("failed\n");
+	}
+	return reason || !*line;
+}
+
+static void show_model(const struct row *row, const char *line)
 {
 	bool first = row == rows || strcmp(row->model, row[-1].model);
-	const char *model = first ? row->model : "";
 	char calls[16], eagains[16], work[16];
 
-	if (!*line) {
-		printf("%-12s %-8s failed\n", model, row->api);
+	printf("%-12s %-8s ", first ? row->model : "", row->api);
+	if (show_reason(line))
 		return;
-	}
-	printf("%-12s %-8s %5.0f %7.0f %s %s %5.0f %5.0f %6.0f %5.0f %5.0f %6.0f %4.0f %s\n",
-	       model, row->api, figure(line, "files"), figure(line, "records"),
-	       six(calls, figure(line, "calls")), six(eagains, figure(line, "eagains")),
+	printf("%5.0f %7.0f %s%c%s %5.0f %5.0f %6.0f %5.0f %5.0f %6.0f %4.0f %s\n",
+	       figure(line, "files"), figure(line, "records"),
+	       six(calls, figure(line, "calls")), says(line, "more_calls") ? '+' : ' ',
+	       six(eagains, figure(line, "eagains")),
 	       figure(line, "voluntary"), figure(line, "involuntary"), figure(line, "cpu_ms"),
 	       figure(line, "p50_us"), figure(line, "p99_us"), figure(line, "max_us"),
 	       figure(line, "lost"),
 	       six(work, figure(line, "work") / figure(line, "elapsed_ms")));
 }
 
-static void show_table(char line[][1024], unsigned int count)
+static void show_async(const struct row *row, const char *line)
+{
+	char work[16];
+
+	printf("%-19s ", row->api);
+	if (show_reason(line))
+		return;
+	printf("%6.0f %8.2f %8.0f %6.0f %6.0f %9.0f %9.2f%c %6.0f %6.0f %s\n",
+	       figure(line, "submit_us"),
+	       a_record(line, figure(line, "submit_us") * figure(line, "submits")),
+	       figure(line, "p50_us"), figure(line, "p99_us"), figure(line, "max_us"),
+	       figure(line, "threads"),
+	       a_record(line, figure(line, "calls")), says(line, "more_calls") ? '+' : ' ',
+	       figure(line, "voluntary"), figure(line, "cpu_ms"),
+	       six(work, figure(line, "work") / figure(line, "elapsed_ms")));
+}
+
+static void show_zerocopy(const struct row *row, const char *line)
+{
+	printf("%-19s ", row->api);
+	if (show_reason(line))
+		return;
+	printf("%6.2f %12.0f %10.0f %8.0f %6.0f %6.0f %6.0f\n",
+	       a_record(line, figure(line, "calls")),
+	       a_record(line, figure(line, "copied_to_program")),
+	       a_record(line, figure(line, "copied_in_kernel")),
+	       figure(line, "cpu_ms"),
+	       figure(line, "p50_us"), figure(line, "p99_us"), figure(line, "max_us"));
+}
+
+static void show_rule(unsigned int width)
+{
+	while (width--)
+		putchar('-');
+	putchar('\n');
+}
+
+static void show_models(void)
 {
 	unsigned int i;
 
-	printf("%u interrupts, one each %u µs\n\n", records, period_us);
 	printf("%42s%19s%7s%20s%12s\n",	/* µ is two bytes */
 	       "system", "switches", "CPU", "latency, µs", "other");
 	printf("%-12s %-8s %5s %7s %6s %6s %5s %5s %6s %5s %5s %6s %4s %6s\n",
 	       "model", "api", "files", "records", "calls", "EAGAIN", "vol.", "inv.", "ms",
 	       "p50", "p99", "max", "lost", "work");
-	for (i = 0; i < WIDTH; i++)
-		putchar('-');
-	putchar('\n');
-	for (i = 0; i < count; i++)
-		show_row(&rows[i], line[i]);
+	show_rule(WIDTH);
+	for (i = 0; i < done; i++)
+		if (rows[i].typical)
+			show_model(&rows[i], lines[i]);
 	printf("\nwork   done meanwhile, in units a ms: asleep none, asking some, told most\n");
-	printf("calls  what it took; multiplexing sleeps once for all its files\n");
+	printf("calls  what it took; multiplexing sleeps once for all its files;\n");
+	printf("       + and those of glibc's hidden thread, which only strace -f counts\n");
+}
+
+static void show_asyncs(void)
+{
+	unsigned int i;
+
+	printf("\nasync, one API after the other\n\n");
+	printf("%37s%25s%16s%9s%8s%6s%7s\n", "submit, µs", "completion, µs", "other",
+	       "calls", "vol.", "CPU", "other");
+	printf("%-19s %6s %8s %8s %6s %6s %9s %9s  %6s %6s %6s\n", "api", "a call", "a record",
+	       "p50", "p99", "max", "threads", "a record", "switch", "ms", "work");
+	show_rule(WIDTH);
+	for (i = 0; i < done; i++)
+		if (!strcmp(rows[i].model, "async"))
+			show_async(&rows[i], lines[i]);
+}
+
+static void show_zerocopies(void)
+{
+	unsigned int i;
+
+	printf("\nzero-copy: who copies the bytes of a record, and how often\n\n");
+	printf("%26s%24s%9s%22s\n", "calls", "bytes copied a record", "CPU", "latency, µs");
+	printf("%-19s %6s %12s %10s %8s %6s %6s %6s\n", "api", "a rec.", "to program",
+	       "in kernel", "ms", "p50", "p99", "max");
+	show_rule(WIDTH);
+	for (i = 0; i < done; i++)
+		if (!strcmp(rows[i].model, "zerocopy"))
+			show_zerocopy(&rows[i], lines[i]);
+}
+
+/* A table that Ctrl-C left without rows is not shown. */
+static void show_tables(void)
+{
+	const char *last = done ? rows[done - 1].model : "";
+
+	printf("%u interrupts, one each %u µs\n\n", records, period_us);
+	show_models();
+	if (!strcmp(last, "async") || !strcmp(last, "zerocopy"))
+		show_asyncs();
+	if (!strcmp(last, "zerocopy"))
+		show_zerocopies();
+}
+
+static void show_json(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < done; i++)
+		printf("%s%.*s", i ? ",\n " : "[", (int)strcspn(lines[i], "\n"), lines[i]);
+	printf("]\n");
 }
 
 /* For what takes more than two seconds: on a terminal, one line that goes away again. */
-static void show_progress(unsigned int done)
+static void clear_progress(void)
 {
-	bool terminal = isatty(STDERR_FILENO);
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
 
+static void show_progress(void)
+{
 	if (ROWS * records * (period_us / 1e6) <= 2)
 		return;
-	if (terminal)
-		fprintf(stderr, "\r\033[K");
-	if (done < ROWS)
-		fprintf(stderr, "%u of %u: %s, %s%s", done + 1, ROWS, rows[done].model,
-			rows[done].api, terminal ? " ..." : "\n");
+	clear_progress();
+	fprintf(stderr, "%u of %zu: %s, %s%s", done + 1, ROWS, rows[done].model,
+		rows[done].api, isatty(STDERR_FILENO) ? " ..." : "\n");
 }
 
 static void stop(int sig)
@@ -224,8 +358,6 @@ int main(int argc, char **argv)
 		{ }
 	};
 	bool json = false, good = true;
-	char line[ROWS][1024];
-	unsigned int done = 0, i;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "n:d:p:f:jh", options, NULL)) != -1) {
@@ -264,21 +396,20 @@ int main(int argc, char **argv)
 	 */
 	signal(SIGINT, stop);
 	while (done < ROWS && !stopped) {
-		show_progress(done);
-		good &= run_demo(&rows[done], line[done], sizeof(line[done]));
+		char *line = lines[done];
+
+		show_progress();
+		good &= run_demo(&rows[done], line, sizeof(lines[done]));
 		done++;
-		if (!good && *line[done - 1])
+		if (!good && *line)
 			break;
 	}
-	show_progress(ROWS);
+	clear_progress();
 
-	if (json) {
-		for (i = 0; i < done; i++)
-			printf("%s%.*s", i ? ",\n " : "[", (int)strcspn(line[i], "\n"), line[i]);
-		printf("]\n");
-	} else {
-		show_table(line, done);
-	}
+	if (json)
+		show_json();
+	else
+		show_tables();
 	if (fflush(stdout))
 		err(1, "standard output");
 	return good ? 0 : 1;

@@ -32,6 +32,7 @@ static void usage(void)
 	       "  trigger [N]              fires the interrupt line N times: 1..%u (default 1)\n"
 	       "  write TEXT               sends TEXT, which the device echoes into its ring\n"
 	       "  reserve [-- COMMAND...]  keeps others out while COMMAND runs, or until Ctrl-C\n"
+	       "  tail [N]                 the last N records, also from before now: 1..%u (default 10)\n"
 	       "  monitor [OPTION]...      a line a second, until Ctrl-C\n"
 	       "    -r, --records          a line a record instead\n"
 	       "    -l, --low-water N      be woken for every N records: 1..capacity (default 1)\n"
@@ -39,7 +40,7 @@ static void usage(void)
 	       "  -d, --device DEVICE      instead of %s\n"
 	       "  -h, --help               this text\n",
 	       program_invocation_short_name, IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX,
-	       IODEMO_BURST_MIN, IODEMO_BURST_MAX, ~0U, IODEMO_DEVICE);
+	       IODEMO_BURST_MIN, IODEMO_BURST_MAX, ~0U, IODEMO_CAPACITY_MAX, IODEMO_DEVICE);
 }
 
 /* A number that belongs to the device, so that the message names both. */
@@ -204,16 +205,40 @@ static int reserve(char **arguments)
 	return status;
 }
 
-static void show_record(const struct iodemo_record *record)
+/* @time: how long it took to get here, or how long ago it was */
+static void show_record(const struct iodemo_record *record, double time, const char *unit)
 {
 	unsigned int i;
 
-	printf("%12llu  cpu%-3u  %-6s  %10.1f µs  ", record->seq, record->cpu,
-	       record->type == IODEMO_TYPE_ECHO ? "echo" : "sample",
-	       (iodemo_now() - record->timestamp) / 1e3);
+	printf("%12llu  cpu%-3u  %-6s  %10.1f %s  ", record->seq, record->cpu,
+	       record->type == IODEMO_TYPE_ECHO ? "echo" : "sample", time, unit);
 	for (i = 0; i < record->len; i++)
 		printf(isprint(record->data[i]) ? "%c" : "\\x%02x", record->data[i]);
 	putchar('\n');
+}
+
+static __u64 age(const struct iodemo_record *record)
+{
+	return iodemo_now() - record->timestamp;
+}
+
+/* A new file reads only what comes from now on; the mapped ring has what was before, too. */
+static int tail(char **arguments)
+{
+	__u64 count = *arguments ? number("tail", *arguments, 1, IODEMO_CAPACITY_MAX) : 10;
+	int fd = iodemo_open(device, O_RDONLY);
+	struct iodemo_record record;
+	struct iodemo_ring ring;
+	__u64 seq, head;
+
+	if (iodemo_ring_map(&ring, fd))
+		err(1, "%s: can't map the ring", device);
+	head = iodemo_ring_head(&ring);
+	for (seq = head > count ? head - count : 0; seq < head; seq++)
+		if (iodemo_ring_copy(&ring, seq, &record))
+			show_record(&record, age(&record) / 1e6, "ms ago");
+	iodemo_ring_unmap(&ring);
+	return 0;
 }
 
 /* A line a record: woken by the device. */
@@ -242,7 +267,7 @@ static void follow_records(int fd, __u64 lines)
 			if (record.seq != next)
 				printf("%12llu  lost\n", record.seq - next);
 			next = record.seq + 1;
-			show_record(&record);
+			show_record(&record, age(&record) / 1e3, "µs");
 			lines--;
 		}
 		if (lines && bytes == 0)
@@ -364,10 +389,11 @@ static const struct command {
 	{ "config",	show_config,		0, 0 },
 	{ "stats",	show_stats,		0, 0 },
 	{ "set",	set_config,		1, INT_MAX },
-	{ "trigger",	trigger,	0, 1 },
-	{ "write",	write_text,	1, 1 },
-	{ "reserve",	reserve,	0, INT_MAX },
-	{ "monitor",	monitor,	0, INT_MAX },
+	{ "trigger",	trigger,		0, 1 },
+	{ "write",	write_text,		1, 1 },
+	{ "reserve",	reserve,		0, INT_MAX },
+	{ "tail",	tail,			0, 1 },
+	{ "monitor",	monitor,		0, INT_MAX },
 	{ }
 };
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include "libiodemo.h"
@@ -229,6 +230,26 @@ void iodemo_start(struct iodemo_run *run)
 	}
 }
 
+/* Besides the program's own. A folder's links are two, and one for each folder in it. */
+static void count_threads(struct iodemo_run *run)
+{
+	struct stat tasks;
+	unsigned int threads;
+
+	if (stat("/proc/self/task", &tasks))
+		err(1, "/proc/self/task");
+	threads = tasks.st_nlink - 2 - 1;
+	if (threads > run->threads)
+		run->threads = threads;
+}
+
+void iodemo_submitted(struct iodemo_run *run, __u64 begin)
+{
+	run->submit_ns += iodemo_now() - begin;
+	run->submits++;
+	count_threads(run);
+}
+
 void iodemo_stop(struct iodemo_run *run)
 {
 	struct rusage begin = run->usage;
@@ -239,6 +260,8 @@ void iodemo_stop(struct iodemo_run *run)
 	timersub(&run->usage.ru_stime, &begin.ru_stime, &run->usage.ru_stime);
 	run->usage.ru_nvcsw -= begin.ru_nvcsw;
 	run->usage.ru_nivcsw -= begin.ru_nivcsw;
+	if (run->submits)
+		count_threads(run);
 	put_back();
 }
 

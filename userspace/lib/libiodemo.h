@@ -7,7 +7,7 @@
  * way for all of them.
  *
  * Functions that meet an error say what was wrong, with the name, the value and
- * the range, and end the program with status 1.
+ * the range, and end the program with status 1. Only those of libiodemo-ring.h return it.
  */
 #ifndef LIBIODEMO_H
 #define LIBIODEMO_H
@@ -16,10 +16,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdnoreturn.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
 #include "iodemo.h"
+#include "libiodemo-ring.h"
 
 #define IODEMO_DEVICE		"/dev/iodemo"
 #define IODEMO_FILES_MAX	16	/* that one demo has open */
@@ -105,8 +107,15 @@ struct iodemo_run {
 	/* What the demo counts, where it happens. */
 	__u64 calls;			/* system calls */
 	__u64 eagains;			/* of these, that got EAGAIN */
+	bool more_calls;		/* others make some for it, which it can't count */
+	bool counts_copies;
+	__u64 copied_to_program;	/* bytes */
+	__u64 copied_in_kernel;		/* bytes */
 
 	/* What the library counts. */
+	__u64 submits;			/* see iodemo_submitted() */
+	__u64 submit_ns;
+	unsigned int threads;		/* at most, besides the program's own */
 	__u64 records;
 	__u64 lost;			/* gaps in seq */
 	__u64 corrupt;			/* records that the device can't have made */
@@ -162,6 +171,38 @@ size_t iodemo_room(const struct iodemo_run *run, size_t size);
  */
 void iodemo_take(struct iodemo_run *run, struct iodemo_file *file,
 		 const struct iodemo_record *records, ssize_t bytes);
+
+/**
+ * iodemo_take_mapped() - account for all that is in the mapped ring
+ * @run: the run
+ * @file: what was mapped
+ * @ring: the mapping
+ *
+ * Looks at each record where it lies, as iodemo_take() does.
+ */
+void iodemo_take_mapped(struct iodemo_run *run, struct iodemo_file *file,
+			struct iodemo_ring *ring);
+
+/* The device was unplugged, and there is nothing left to read: the run is over. */
+void iodemo_take_unplugged(struct iodemo_run *run, const struct iodemo_file *file);
+
+/**
+ * iodemo_submitted() - account for a call that has handed over reads
+ * @run: the run
+ * @begin: iodemo_now() before the call
+ *
+ * The threads of the process are counted too, here and at the end of the run.
+ */
+void iodemo_submitted(struct iodemo_run *run, __u64 begin);
+
+/**
+ * iodemo_unavailable() - this kernel doesn't have what --api names; exit with 2
+ * @run: the run
+ * @reason: what is missing
+ * @advice: what to do instead
+ */
+noreturn void iodemo_unavailable(const struct iodemo_run *run, const char *reason,
+				 const char *advice);
 
 /*
  * One unit of other work: IODEMO_WORK_STEPS steps of arithmetic that need
