@@ -54,6 +54,10 @@ accelerator()
 arguments='console=ttyS0 loglevel=5 mitigations=off random.trust_cpu=on tsc=reliable'
 arguments="$arguments panic=-1 softlockup_panic=1 hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
 
+# What the guest's programs may send to who looks at their output
+[ -t 1 ] || TERM=dumb
+arguments="$arguments TERM=${TERM:-dumb}"
+
 # The console's port is for the kernel alone, and the second one for the command, so neither cuts into the other
 boot()
 {

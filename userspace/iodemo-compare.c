@@ -324,10 +324,17 @@ static void show_json(void)
 	printf("]\n");
 }
 
-/* For what takes more than two seconds: on a terminal, one line that goes away again. */
+/* For what takes more than two seconds: where that is possible, one line that goes away again. */
+static bool can_clear(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
+}
+
 static void clear_progress(void)
 {
-	if (isatty(STDERR_FILENO))
+	if (can_clear())
 		fprintf(stderr, "\r\033[K");
 }
 
@@ -337,7 +344,7 @@ static void show_progress(void)
 		return;
 	clear_progress();
 	fprintf(stderr, "%u of %zu: %s, %s%s", done + 1, ROWS, rows[done].model,
-		rows[done].api, isatty(STDERR_FILENO) ? " ..." : "\n");
+		rows[done].api, can_clear() ? " ..." : "\n");
 }
 
 static void stop(int sig)
