@@ -396,7 +396,7 @@ TEST_F(blocking, two_threads_on_one_file_share_the_records)
 		EXPECT_EQ(0, (long)fault);
 	}
 	for (i = 0; i < TOTAL + 2; i++)
-		EXPECT_EQ(1, seen[i]);
+		EXPECT_EQ(1, (int)seen[i]);
 	EXPECT_EQ(TOTAL + 2, STAT(self->fd, read));
 	EXPECT_EQ(0, STAT(self->fd, lost));
 }

@@ -283,7 +283,7 @@ TEST_F(control, long_TRIGGER_keeps_no_other_file_waiting)
 	EXPECT_EQ(0, set_config(other, 0, 1));
 	EXPECT_EQ(0, trigger(other, 1));
 	EXPECT_LE(0, open_raw(0, O_RDONLY));
-	EXPECT_FALSE(s.done);
+	EXPECT_FALSE((bool)s.done);
 	ASSERT_EQ(0, interrupt_sleeper(&s, SIGUSR1));
 	EXPECT_EQ(-EINTR, sleeper_result(&s));
 }

@@ -5,10 +5,12 @@
 #include "iodemo_test.h"
 
 #include <linux/userfaultfd.h>
+#include <dirent.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
@@ -107,9 +109,10 @@ int unload_when_free(void)
 {
 	int err;
 
+	/* EBUSY: a test that was ended is still in the middle of loading it. */
 	do {
 		err = unload();
-	} while (err == -EWOULDBLOCK && !sched_yield());
+	} while ((err == -EWOULDBLOCK || err == -EBUSY) && !sched_yield());
 	return err;
 }
 
@@ -724,4 +727,111 @@ long stuck_page_free(struct stuck_page *p, const void *data, size_t size)
 	ret = result(ioctl(p->uffd, UFFDIO_COPY, &copy));
 	free(page);
 	return ret;
+}
+
+/* Processes */
+
+long count_tasks(pid_t pid)
+{
+	struct dirent *entry;
+	char path[32];
+	long count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+static void be_victim(struct victim *v, int told, int go, int gone)
+{
+	long begun;
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	begun = v->begin(v->arg);
+	if (write(told, &begun, sizeof(begun)) != sizeof(begun))
+		_exit(1);
+	close(told);
+	switch (v->death) {
+	case DEATH_EXIT:
+		_exit(read(go, &byte, 1) != 1);
+	case DEATH_SIGKILL:
+		for (;;)
+			pause();
+	case DEATH_EXEC:
+		if (read(go, &byte, 1) != 1 || dup2(go, STDIN_FILENO) < 0)
+			_exit(1);
+		fcntl(gone, F_SETFD, FD_CLOEXEC);
+		execlp("cat", "cat", NULL);
+		_exit(1);
+	}
+}
+
+long victim_start(struct victim *v)
+{
+	int told[2], go[2], gone[2];
+	long begun = -EPIPE;
+
+	if (pipe(told) || pipe(go) || pipe(gone))
+		return -errno;
+	v->pid = fork();
+	if (v->pid < 0)
+		return -errno;
+	if (!v->pid) {
+		close(told[0]);
+		close(go[1]);
+		close(gone[0]);
+		be_victim(v, told[1], go[0], gone[1]);
+	}
+	close(told[1]);
+	close(go[0]);
+	close(gone[1]);
+	v->go = go[1];
+	v->gone = gone[0];
+	if (read(told[0], &begun, sizeof(begun)) != sizeof(begun))
+		begun = -EPIPE;
+	close(told[0]);
+	return begun;
+}
+
+long victim_dies(struct victim *v)
+{
+	__u64 before = clock_ns();
+	char byte = 0;
+	long err = 0;
+
+	if (v->death == DEATH_SIGKILL)
+		err = result(kill(v->pid, SIGKILL));
+	else if (write(v->go, &byte, 1) != 1)
+		err = -EPIPE;
+	if (err)
+		return err;
+	if (v->death == DEATH_EXEC)
+		err = result(read(v->gone, &byte, 1));
+	else
+		err = waitpid(v->pid, NULL, 0) == v->pid ? 0 : -errno;
+	return err ? err : (long)(clock_ns() - before);
+}
+
+void victim_end(struct victim *v)
+{
+	close(v->go);
+	close(v->gone);
+	if (v->death == DEATH_EXEC)
+		waitpid(v->pid, NULL, 0);
+}
+
+/*
+ * 100 ms. A kernel with lockdep and KASAN does each step under their eyes, and
+ * needs ten times as long for the same number of them.
+ */
+long death_limit_ns(void)
+{
+	return access("/proc/lockdep", F_OK) ? 100000000 : 1000000000;
 }

@@ -32,6 +32,11 @@
 
 #include "iodemo.h"
 
+/* The harness has a setjmp() in what TEST_F() becomes, and gcc suspects it. */
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wclobbered"
+#endif
+
 #define RECORD		((long)sizeof(struct iodemo_record))
 #define TX_CAPACITY	64
 #define TX_DRAIN	4
@@ -169,9 +174,44 @@ struct stuck_page {
 	int uffd;
 	void *page;
 };
+
 bool stuck_page_make(struct stuck_page *p);	/* false: no userfaultfd here */
 long stuck_page_wait(struct stuck_page *p);	/* until somebody is stuck */
 long stuck_page_free(struct stuck_page *p, const void *data, size_t size);
+
+/* Processes: what they leave to the kernel when they die */
+
+/* Threads of a process, those that the kernel makes for it included; or -1 */
+long count_tasks(pid_t pid);
+
+enum death {
+	DEATH_EXIT,
+	DEATH_SIGKILL,
+	DEATH_EXEC,	/* of a program that lives on, until victim_end() */
+};
+
+/*
+ * A process that has begun something, and then dies. It shares no file of the
+ * driver's with the test, if the test has none open when it starts it.
+ */
+struct victim {
+	enum death death;
+	long (*begin)(void *arg);	/* in it; 0 or -errno */
+	void *arg;
+
+	pid_t pid;
+	int go;		/* written or closed by us: it shall die */
+	int gone;	/* at its end when it has executed a program */
+};
+
+/* Start it. When begin() is done: what it gave */
+long victim_start(struct victim *v);
+/* Let it die; return when that is done. How long it took, in nanoseconds */
+long victim_dies(struct victim *v);
+void victim_end(struct victim *v);
+
+/* What a process with 1,000 requests pending may take to die. */
+long death_limit_ns(void);
 
 /*
  * The fixture of most tests: a fresh module, /dev/iodemo open for reading and

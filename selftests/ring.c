@@ -478,7 +478,7 @@ TEST_F_TIMEOUT(full_speed, threads_that_share_a_lapped_file_get_no_record_twice,
 		EXPECT_STREQ("", r[i].fault);
 	}
 	for (i = 0; i < TOTAL; i++) {
-		ASSERT_LE(seen[i], 1);
+		ASSERT_LE((int)seen[i], 1);
 		unseen += !seen[i];
 	}
 	EXPECT_EQ(unseen, STAT(self->r[0].fd, lost));

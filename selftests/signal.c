@@ -297,7 +297,7 @@ TEST_F(signal_driven, signal_ends_the_sleep_of_the_thread_that_it_is_directed_to
 	ASSERT_EQ(0, fcntl(other, F_SETFL, O_NONBLOCK | O_ASYNC));
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_EQ(-EINTR, sleeper_result(&s));
-	EXPECT_EQ(1, signals_caught);
+	EXPECT_EQ(1, (int)signals_caught);
 	EXPECT_READ(other, 0, 1);
 }
 
