@@ -105,4 +105,4 @@ command -v apt-get >/dev/null ||
 	die "please install these (the names are Debian's), then try again: $missing"
 [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
 	die "not root, and no sudo; please run as root: apt-get install --no-install-recommends $missing"
-step "installing $missing" install_packages
+step "installing ${missing% }" install_packages

@@ -206,6 +206,7 @@ struct iodemo_config {
  * @low_water: a sleeping reader, poll() and SIGIO wait until so many records
  *	are there, IODEMO_LOW_WATER_MIN..capacity; 1 to begin with. A read that
  *	doesn't sleep takes what is there, as with SO_RCVLOWAT.
+ *	Lowering it wakes whom the new mark satisfies.
  * @reserved: must be zero
  *
  * A change of @format while a line is half read drops the rest of the line.
