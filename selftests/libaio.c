@@ -1380,6 +1380,84 @@ TEST_F_TIMEOUT(many, process_with_thousand_pending_reads_is_gone_in_100_ms, 120)
 	EXPECT_LT(best, limit);
 }
 
+/*
+ * Dying while a request is stuck in a page fault that nobody but the dying
+ * process could resolve. The last of all: where this fails, the process is
+ * never gone, and no test after it can have the module.
+ */
+
+FIXTURE(stuck) {
+	int efd;
+};
+
+FIXTURE_VARIANT(stuck) {
+	enum death death;
+};
+
+FIXTURE_VARIANT_ADD(stuck, by_exit) {
+	.death = DEATH_EXIT,
+};
+
+FIXTURE_VARIANT_ADD(stuck, by_SIGKILL) {
+	.death = DEATH_SIGKILL,
+};
+
+FIXTURE_VARIANT_ADD(stuck, by_exec) {
+	.death = DEATH_EXEC,
+};
+
+FIXTURE_SETUP(stuck)
+{
+	ASSERT_EQ(0, load("capacity=1024"));
+	self->efd = eventfd(0, EFD_NONBLOCK);
+	ASSERT_LE(0, self->efd);
+}
+
+IODEMO_FIXTURE_TEARDOWN(stuck)
+
+static long begin_stuck_read(void *efd)
+{
+	static struct stuck_page stuck;
+	static struct iocb iocb;
+	int fd = open_raw(0, O_RDWR);
+	io_context_t context = NULL;
+	long ret;
+
+	if (fd < 0)
+		return fd;
+	if (!stuck_page_make(&stuck))
+		return -EOPNOTSUPP;
+	ret = io_setup(1, &context);
+	if (ret)
+		return ret;
+	io_prep_pread(&iocb, fd, stuck.page, RECORD, 0);
+	io_set_eventfd(&iocb, *(int *)efd);
+	ret = submit(context, &iocb);
+	if (ret != 1)
+		return ret;
+	ret = trigger(fd, 1);
+	return ret ? ret : stuck_page_wait(&stuck);
+}
+
+TEST_F(stuck, request_in_a_page_fault_ends_and_the_module_is_free)
+{
+	struct victim v = {
+		.death = variant->death,
+		.begin = begin_stuck_read,
+		.arg = &self->efd,
+	};
+	long begun = victim_start(&v);
+
+	if (begun == -EOPNOTSUPP)
+		SKIP(return, "no userfaultfd in this kernel");
+	ASSERT_EQ(0, begun);
+	EXPECT_LT(0, victim_dies(&v));
+	EXPECT_EQ(1, completions(self->efd));
+	EXPECT_EQ(0, unload_after(variant->death));
+	victim_end(&v);
+	ASSERT_EQ(0, load("capacity=1024"));
+}
+
 #else
 
 TEST(kernel_aio_read_is_pending_until_the_interrupt)

@@ -8,6 +8,11 @@
  * The worker borrows the submitter's address space. That needs no reference: an
  * address space is not torn down before exit_aio() has ended its requests.
  *
+ * A fault can wait for the submitter itself, who may serve it (userfaultfd, a
+ * file system of its own), and who, if it dies, waits in exit_aio() for us. So
+ * who cancels a request kills the copy that it is in: a worker, which nobody
+ * else can kill, takes SIGKILL from the kernel while it copies.
+ *
  * A request stays on its list until the worker, and nobody else, takes it off
  * to complete it. To cancel is to mark it and to call the worker. So each is
  * completed once, whatever races: data, io_cancel(), close, exit, unplugging.
@@ -18,6 +23,7 @@
 #include <linux/kthread.h>
 #include <linux/mmu_context.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -117,6 +123,38 @@ static ssize_t try_write(struct iodemo_request *request)
 	return request->done ?: ret;
 }
 
+/* In the submitter's address space, and so that a cancel can end it. */
+static ssize_t try_killably(struct iodemo_aio *aio, struct iodemo_request *request,
+			    ssize_t (*try)(struct iodemo_request *request))
+{
+	ssize_t ret = -EAGAIN;
+	bool cancelled;
+
+	allow_kernel_signal(SIGKILL);
+	spin_lock_irq(&aio->lock);
+	cancelled = request->cancelled;
+	aio->in_copy = request;
+	aio->copier = current;
+	spin_unlock_irq(&aio->lock);
+
+	if (!cancelled) {
+		kthread_use_mm(request->mm);
+		ret = try(request);
+		kthread_unuse_mm(request->mm);
+	}
+
+	spin_lock_irq(&aio->lock);
+	cancelled = request->cancelled;
+	aio->in_copy = NULL;
+	aio->copier = NULL;
+	spin_unlock_irq(&aio->lock);
+	disallow_signal(SIGKILL);	/* and forget one that came */
+
+	if (cancelled && (ret == -EAGAIN || ret == -EFAULT))
+		return request->done ?: -ECANCELED;
+	return ret;
+}
+
 static void run_list(struct iodemo_aio *aio, struct list_head *list,
 		     ssize_t (*try)(struct iodemo_request *request))
 {
@@ -124,6 +162,7 @@ static void run_list(struct iodemo_aio *aio, struct list_head *list,
 	ssize_t ret;
 
 	complete_cancelled(aio, list);
+
 	for (;;) {
 		spin_lock_irq(&aio->lock);
 		request = list_first_entry_or_null(list, struct iodemo_request, node);
@@ -131,9 +170,7 @@ static void run_list(struct iodemo_aio *aio, struct list_head *list,
 		if (!request)
 			return;
 
-		kthread_use_mm(request->mm);
-		ret = try(request);
-		kthread_unuse_mm(request->mm);
+		ret = try_killably(aio, request, try);
 		if (ret == -EAGAIN)
 			return;
 
@@ -156,6 +193,15 @@ static void aio_work(struct work_struct *work)
 
 /* Cancelling -------------------------------------------------------------- */
 
+static void cancel_locked(struct iodemo_aio *aio, struct iodemo_request *request)
+{
+	lockdep_assert_held(&aio->lock);
+
+	request->cancelled = true;
+	if (aio->in_copy == request)
+		send_sig(SIGKILL, aio->copier, 1);
+}
+
 /* io_cancel(), io_destroy(), exit, exec; called with interrupts off. */
 static int cancel_request(struct kiocb *iocb)
 {
@@ -164,7 +210,7 @@ static int cancel_request(struct kiocb *iocb)
 	unsigned long flags;
 
 	spin_lock_irqsave(&client->aio.lock, flags);
-	request->cancelled = true;
+	cancel_locked(&client->aio, request);
 	spin_unlock_irqrestore(&client->aio.lock, flags);
 	iodemo_aio_kick(client);
 	return 0;
@@ -193,7 +239,7 @@ int iodemo_aio_flush(struct file *file, fl_owner_t owner)
 	for (int i = 0; i < ARRAY_SIZE(lists); i++) {
 		list_for_each_entry(request, lists[i], node) {
 			if (request->files == owner)
-				request->cancelled = true;
+				cancel_locked(aio, request);
 		}
 	}
 	spin_unlock_irq(&aio->lock);

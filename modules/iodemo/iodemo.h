@@ -38,6 +38,7 @@
 static_assert(IODEMO_RECORD_SIZE == 64);
 
 struct iodemo_client;
+struct iodemo_request;
 struct platform_device;
 struct seq_file;
 
@@ -215,6 +216,8 @@ void iodemo_device_wake(struct iodemo_device *dev);
  * @reads: requests in the order of their submission
  * @writes: likewise
  * @queued: how many there are in both, IODEMO_AIO_MAX at most
+ * @in_copy: the request that the worker tries to complete now, or NULL
+ * @copier: the worker, meanwhile
  * @work: completes them
  */
 struct iodemo_aio {
@@ -222,6 +225,8 @@ struct iodemo_aio {
 	struct list_head reads;
 	struct list_head writes;
 	unsigned int queued;
+	struct iodemo_request *in_copy;
+	struct task_struct *copier;
 	struct work_struct work;
 };
 
