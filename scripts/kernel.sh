@@ -91,14 +91,14 @@ get_debian()
 	depends=$("$debian" show "$headers=$version" | sed -n 's/^Depends: //p')
 	common=$(echo "$depends" | grep -o 'linux-headers-[^ ,]*-common' | head -n 1)
 	kbuild=$(echo "$depends" | grep -o 'linux-kbuild-[^ ,]*' | head -n 1)
-	"$debian" unpack "$new/root" "$image=$version" "$headers=$version" "$common=$version" "$kbuild=$version"
+	"$debian" unpack "$new/packages" "$image=$version" "$headers=$version" "$common=$version" "$kbuild=$version"
 
 	# The packages name each other as if they stood under /
-	grep -rlIs /usr/src "$new/root/usr/src/$headers" --include=Makefile --include=.kernelvariables |
-		xargs sed -i "s|/usr/src|$folder/root/usr/src|g"
-	ln -s "root/usr/src/$headers" "$new/build"
-	ln -s "root/boot/vmlinuz-$release" "$new/bzImage"
-	rm -rf "$new/root/lib/modules/$release/kernel" "$new/root/usr/share"
+	grep -rlIs /usr/src "$new/packages/usr/src/$headers" --include=Makefile --include=.kernelvariables |
+		xargs sed -i "s|/usr/src|$folder/packages/usr/src|g"
+	ln -s "packages/usr/src/$headers" "$new/build"
+	ln -s "packages/boot/vmlinuz-$release" "$new/bzImage"
+	rm -rf "$new/packages/lib/modules/$release/kernel" "$new/packages/usr/share"
 	finish_folder
 }
 
