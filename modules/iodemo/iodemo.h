@@ -203,7 +203,7 @@ int iodemo_device_plug(struct platform_device *pdev,
 void iodemo_device_put(struct iodemo_device *dev);
 bool iodemo_device_gone(const struct iodemo_device *dev);
 
-/* The two that a source calls, in the interrupt. */
+/* What a source calls, in its interrupt; for what it sends, iodemo_tx_take(). */
 void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 			   const u8 *data, u16 len);
 void iodemo_device_wake(struct iodemo_device *dev);
