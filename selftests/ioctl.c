@@ -185,8 +185,31 @@ TEST_F(control, GET_STATS_counts_interrupts_records_and_echoes)
 	EXPECT_EQ(3U, stats.read);
 	EXPECT_EQ(0U, stats.lost);
 	EXPECT_EQ(5U, stats.lag);
-	EXPECT_EQ(0U, stats.reserved[0] | stats.reserved[1] | stats.reserved[2] |
-		      stats.reserved[3]);
+	EXPECT_EQ(0U, stats.expires);
+	EXPECT_EQ(0U, stats.reserved[0] | stats.reserved[1] | stats.reserved[2]);
+}
+
+TEST_F(control, GET_STATS_tells_when_the_next_interrupt_comes)
+{
+	const __u32 period_us = 1000;
+	struct iodemo_record record;
+	struct iodemo_stats stats;
+	__u64 before, after;
+
+	before = clock_ns();
+	ASSERT_EQ(0, set_config(self->fd, period_us, 1));
+	ASSERT_EQ(0, result(ioctl(self->fd, IODEMO_GET_STATS, &stats)));
+	after = clock_ns();
+	EXPECT_LE(before + period_us * 1000, stats.expires);
+	EXPECT_GE(after + period_us * 1000, stats.expires);
+
+	do {
+		ASSERT_EQ(RECORD, result(read(self->fd, &record, RECORD)));
+	} while (record.seq < stats.records);
+	EXPECT_LE(stats.expires, record.timestamp);
+
+	ASSERT_EQ(0, set_config(self->fd, 0, 1));
+	EXPECT_EQ(0, STAT(self->fd, expires));
 }
 
 TEST_F(control, GET_STATS_counts_the_device_for_all_and_reading_for_this_file)

@@ -290,7 +290,7 @@ struct iodemo_stats get_stats(int fd)
 
 /* Records */
 
-static __u64 clock_ns(void)
+__u64 clock_ns(void)
 {
 	struct timespec ts;
 

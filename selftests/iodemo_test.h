@@ -77,6 +77,9 @@ long trigger(int fd, __u32 count);
 long set_client(int fd, __u32 format, __u32 low_water);
 long set_low_water(int fd, __u32 low_water);
 long set_config(int fd, __u32 period_us, __u32 burst);
+
+/* CLOCK_MONOTONIC, in nanoseconds. */
+__u64 clock_ns(void);
 struct iodemo_stats get_stats(int fd);
 
 #define STAT(fd, name) ((long)get_stats(fd).name)

@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows by one when something is added. */
-#define IODEMO_VERSION		2
+#define IODEMO_VERSION		3
 
 /* Ranges. A value outside of its range is refused with EINVAL. */
 #define IODEMO_DEVICES_MIN	1
@@ -230,6 +230,8 @@ struct iodemo_client_config {
  * @read: records that this file has consumed (a line counts from its first byte)
  * @lost: records that this file lost to overwriting
  * @lag: records that wait for this file now
+ * @expires: when the timer makes the next interrupt, nanoseconds of
+ *	CLOCK_MONOTONIC; 0 if the period is 0. Since: 3
  * @reserved: zero
  *
  * For each file, read + lost + lag is the number of records stored since it
@@ -246,7 +248,8 @@ struct iodemo_stats {
 	__aligned_u64	read;
 	__aligned_u64	lost;
 	__aligned_u64	lag;
-	__aligned_u64	reserved[4];
+	__aligned_u64	expires;
+	__aligned_u64	reserved[3];
 };
 
 /*

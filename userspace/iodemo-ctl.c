@@ -101,6 +101,11 @@ static int show_stats(char **arguments)
 	printf("echoes      %llu\n", stats.echoes);
 	printf("wake-ups    %llu\n", stats.wakeups);
 	printf("signals     %llu\n", stats.signals);
+	if (stats.expires)
+		printf("next        at %llu.%09llu s of CLOCK_MONOTONIC\n",
+		       stats.expires / 1000000000, stats.expires % 1000000000);
+	else
+		printf("next        with TRIGGER\n");
 	return 0;
 }
 

@@ -98,6 +98,7 @@ static long get_stats(struct iodemo_client *client, void __user *argp)
 		.echoes		= READ_ONCE(dev->source.echoes),
 		.wakeups	= READ_ONCE(dev->wakeups),
 		.signals	= READ_ONCE(dev->signals),
+		.expires	= iodemo_source_expires(&dev->source),
 	};
 
 	iodemo_client_count(client, &stats);

@@ -112,6 +112,7 @@ void iodemo_source_start(struct iodemo_source *source);
 void iodemo_source_stop(struct iodemo_source *source);
 void iodemo_source_configure(struct iodemo_source *source,
 			     const struct iodemo_config *config);
+u64 iodemo_source_expires(const struct iodemo_source *source);
 void iodemo_source_trigger(struct iodemo_source *source);
 void iodemo_source_trigger_wait(struct iodemo_source *source);
 

@@ -162,6 +162,15 @@ void iodemo_source_configure(struct iodemo_source *source,
 		iodemo_source_start(source);
 }
 
+/* When the next interrupt is due, ns of CLOCK_MONOTONIC; 0 if none is. */
+u64 iodemo_source_expires(const struct iodemo_source *source)
+{
+	if (!READ_ONCE(source->config.period_us))
+		return 0;
+	/* It moves on meanwhile, in one store: the old one is as right as the new. */
+	return ktime_to_ns(data_race(hrtimer_get_expires(&source->timer)));
+}
+
 /* One interrupt by hand; when it returns, the handler has run. Doesn't sleep. */
 void iodemo_source_trigger(struct iodemo_source *source)
 {
