@@ -252,7 +252,7 @@ int iodemo_aio_flush(struct file *file, fl_owner_t owner)
 static struct iodemo_request *alloc_request(struct iodemo_client *client,
 					    struct kiocb *iocb, struct iov_iter *iter)
 {
-	struct iodemo_request *request = kzalloc(sizeof(*request), GFP_KERNEL);
+	struct iodemo_request *request = kzalloc(sizeof(*request), GFP_KERNEL_ACCOUNT);
 
 	if (!request)
 		return NULL;
@@ -260,7 +260,7 @@ static struct iodemo_request *alloc_request(struct iodemo_client *client,
 	request->iocb = iocb;
 	request->mm = current->mm;
 	request->files = current->files;
-	request->vector = dup_iter(&request->iter, iter, GFP_KERNEL);
+	request->vector = dup_iter(&request->iter, iter, GFP_KERNEL_ACCOUNT);
 	if (!request->vector && !iter_is_ubuf(&request->iter)) {
 		kfree(request);
 		return NULL;

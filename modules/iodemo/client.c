@@ -276,10 +276,10 @@ static int iodemo_open(struct inode *inode, struct file *file)
 	struct iodemo_client *client;
 	int err = 0;
 
-	client = kzalloc(sizeof(*client), GFP_KERNEL);
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
 		return -ENOMEM;
-	client->page = (void *)get_zeroed_page(GFP_KERNEL);
+	client->page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!client->page) {
 		kfree(client);
 		return -ENOMEM;
