@@ -56,11 +56,6 @@ struct iodemo_request {
 
 static struct workqueue_struct *workqueue;
 
-bool iodemo_aio_pending(const struct iodemo_client *client)
-{
-	return !list_empty(&client->aio.reads) || !list_empty(&client->aio.writes);
-}
-
 /* In any context: see what can be completed. */
 void iodemo_aio_kick(struct iodemo_client *client)
 {

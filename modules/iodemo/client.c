@@ -13,42 +13,37 @@
 
 /* Where the stream is for this client ------------------------------------- */
 
-static u64 cursor_of(const struct iodemo_client *client)
+static void set_flag(struct iodemo_client *client, u32 flag)
 {
-	return READ_ONCE(client->page->cursor);
+	lockdep_assert_held(&client->lock);
+	WRITE_ONCE(client->flags, client->flags | flag);
 }
 
-/* Are all of the @records records before the cursor's new place ours now? */
-bool iodemo_client_consume(struct iodemo_client *client, u64 cursor, u64 records)
+static void clear_flag(struct iodemo_client *client, u32 flag)
 {
-	return try_cmpxchg(&client->page->cursor, &cursor, cursor + records);
+	lockdep_assert_held(&client->lock);
+	WRITE_ONCE(client->flags, client->flags & ~flag);
 }
 
 /* One try, not a loop: a program that maps the cursor could make us lose for ever. */
 static u64 catch_up_locked(struct iodemo_client *client)
 {
 	u64 oldest = iodemo_ring_oldest(&client->dev->ring);
-	u64 cursor = cursor_of(client);
+	u64 cursor = iodemo_client_cursor(client);
 
 	lockdep_assert_held(&client->lock);
 
 	if (cursor < oldest && iodemo_client_consume(client, cursor, oldest - cursor)) {
-		WRITE_ONCE(client->lost, client->lost + oldest - cursor);
+		client->lost += oldest - cursor;
+		set_flag(client, IODEMO_CLIENT_LOST);
 		cursor = oldest;
 	}
 	return cursor;
 }
 
-/*
- * The cursor, moved to the oldest record if the client was lapped. Cursor and
- * @lost change together here, and only here; reading moves the cursor alone.
- */
-u64 iodemo_client_catch_up(struct iodemo_client *client)
+u64 iodemo_client_skip_lost(struct iodemo_client *client)
 {
-	u64 cursor = cursor_of(client);
-
-	if (likely(cursor >= iodemo_ring_oldest(&client->dev->ring)))
-		return cursor;
+	u64 cursor;
 
 	spin_lock(&client->lock);
 	cursor = catch_up_locked(client);
@@ -56,44 +51,15 @@ u64 iodemo_client_catch_up(struct iodemo_client *client)
 	return cursor;
 }
 
-/* A line was begun and not finished. */
-bool iodemo_client_half_read(const struct iodemo_client *client)
-{
-	return READ_ONCE(client->rest.off) < READ_ONCE(client->rest.len);
-}
-
 void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line)
 {
-	lockdep_assert_held(&client->lock);
-
-	memcpy(client->rest.text, line->text, line->len);
-	client->rest.seq = line->seq;
-	WRITE_ONCE(client->rest.off, line->off);
-	WRITE_ONCE(client->rest.len, line->len);
+	client->rest = *line;
+	set_flag(client, IODEMO_CLIENT_HALF_READ);
 }
 
 void iodemo_client_drop_rest(struct iodemo_client *client)
 {
-	lockdep_assert_held(&client->lock);
-
-	WRITE_ONCE(client->rest.len, 0);
-	WRITE_ONCE(client->rest.off, 0);
-}
-
-static bool enough_waits(const struct iodemo_client *client)
-{
-	const struct iodemo_ring *ring = &client->dev->ring;
-	u64 from = max(cursor_of(client), iodemo_ring_oldest(ring));
-	u64 head = iodemo_ring_head(ring);
-
-	return head > from && head - from >= READ_ONCE(client->low_water);
-}
-
-/* Would a read that may sleep come back without having slept? */
-bool iodemo_client_readable(const struct iodemo_client *client)
-{
-	return enough_waits(client) || iodemo_client_half_read(client) ||
-	       iodemo_device_gone(client->dev);
+	clear_flag(client, IODEMO_CLIENT_HALF_READ);
 }
 
 /* The next record, which stays. In any context; false if there is none. */
@@ -102,7 +68,7 @@ bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *times
 	const struct iodemo_ring *ring = &client->dev->ring;
 
 	for (u32 tries = iodemo_ring_capacity(ring); tries; tries--) {
-		u64 from = max(cursor_of(client), iodemo_ring_oldest(ring));
+		u64 from = max(iodemo_client_cursor(client), iodemo_ring_oldest(ring));
 
 		if (iodemo_ring_head(ring) <= from)
 			return false;
@@ -130,24 +96,16 @@ int iodemo_client_may_change(const struct iodemo_client *client)
 	return 0;
 }
 
-/* Has it lost records that it wasn't told of? */
-static bool lapped(const struct iodemo_client *client)
-{
-	return READ_ONCE(client->lost) != READ_ONCE(client->lost_told) ||
-	       cursor_of(client) < iodemo_ring_oldest(&client->dev->ring);
-}
-
-/* What poll() would say of the reading side. In any context, without a lock. */
-__poll_t iodemo_client_events(const struct iodemo_client *client)
+__poll_t iodemo_client_rare_events(const struct iodemo_client *client)
 {
 	__poll_t events = 0;
 
 	if (iodemo_device_gone(client->dev))
 		events |= EPOLLHUP;
-	if (client->mode & FMODE_READ) {
+	if (!(READ_ONCE(client->flags) & IODEMO_CLIENT_WRITE_ONLY)) {
 		if (iodemo_client_readable(client))
 			events |= EPOLLIN | EPOLLRDNORM;
-		if (lapped(client))
+		if (iodemo_client_lapped(client))
 			events |= EPOLLPRI;
 	}
 	return events;
@@ -172,7 +130,8 @@ void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stat
 void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost)
 {
 	spin_lock(&client->lock);
-	WRITE_ONCE(client->lost_told, lost);
+	if (client->lost == lost)
+		clear_flag(client, IODEMO_CLIENT_LOST);
 	WRITE_ONCE(client->lapped_signalled, false);
 	spin_unlock(&client->lock);
 }
@@ -288,6 +247,8 @@ static int iodemo_open(struct inode *inode, struct file *file)
 	client->mode = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	client->format = IODEMO_FORMAT_TEXT;
 	client->low_water = IODEMO_LOW_WATER_MIN;
+	if (!(client->mode & FMODE_READ))
+		client->flags = IODEMO_CLIENT_WRITE_ONLY;
 	spin_lock_init(&client->lock);
 	init_waitqueue_head(&client->readers);
 	init_waitqueue_head(&client->pollers);
@@ -357,6 +318,7 @@ const struct file_operations iodemo_fops = {
 	.open		= iodemo_open,
 	.flush		= iodemo_aio_flush,
 	.release	= iodemo_release,
+	.read		= iodemo_read,
 	.read_iter	= iodemo_read_iter,
 	.write_iter	= iodemo_write_iter,
 	.poll		= iodemo_poll,

@@ -142,18 +142,13 @@ err_ring:
 	return err;
 }
 
-bool iodemo_device_gone(const struct iodemo_device *dev)
-{
-	return smp_load_acquire(&dev->gone);	/* pairs with device_unplug() */
-}
-
 /**
  * iodemo_device_receive() - store one record
  * @dev: the device
  * @timestamp: CLOCK_MONOTONIC, ns
  * @type: IODEMO_TYPE_*
- * @data: the payload
- * @len: its bytes, at most IODEMO_DATA_SIZE
+ * @data: the payload, IODEMO_DATA_SIZE bytes, zero from @len on
+ * @len: how many of them are in use
  *
  * For a source, in its interrupt; calls must not overlap.
  */

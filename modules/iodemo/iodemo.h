@@ -62,10 +62,6 @@ int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity);
 void iodemo_ring_free(struct iodemo_ring *ring);
 void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
 		      const u8 *data, u16 len);
-u64 iodemo_ring_head(const struct iodemo_ring *ring);
-u64 iodemo_ring_oldest(const struct iodemo_ring *ring);
-bool iodemo_ring_intact(const struct iodemo_ring *ring, u64 seq);
-
 int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma);
 
 static inline u32 iodemo_ring_capacity(const struct iodemo_ring *ring)
@@ -77,6 +73,28 @@ static inline struct iodemo_record *iodemo_ring_slot(const struct iodemo_ring *r
 						     u64 seq)
 {
 	return &ring->slots[seq & ring->mask];
+}
+
+/* Records below this are finished. */
+static inline u64 iodemo_ring_head(const struct iodemo_ring *ring)
+{
+	return smp_load_acquire(&ring->page->head);	/* (finished) in ring.c */
+}
+
+/* Records below this are overwritten, or are just being. */
+static inline u64 iodemo_ring_oldest(const struct iodemo_ring *ring)
+{
+	u64 begun = READ_ONCE(ring->page->begun);
+	u32 capacity = iodemo_ring_capacity(ring);
+
+	return begun > capacity ? begun - capacity : 0;
+}
+
+/* After copying records from seq up: were they whole all the time? */
+static inline bool iodemo_ring_intact(const struct iodemo_ring *ring, u64 seq)
+{
+	smp_rmb();	/* (begun) in ring.c */
+	return seq >= iodemo_ring_oldest(ring);
 }
 
 /* timer_source.c: the simulated hardware ---------------------------------- */
@@ -138,9 +156,13 @@ struct iodemo_tx {
 };
 
 void iodemo_tx_init(struct iodemo_tx *tx);
-bool iodemo_tx_has_room(struct iodemo_tx *tx);
 bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload);
 bool iodemo_tx_wake(struct iodemo_tx *tx, bool gone, u64 *wakeups);
+
+static inline bool iodemo_tx_has_room(struct iodemo_tx *tx)
+{
+	return !kfifo_is_full(&tx->queue);
+}
 
 /* device.c: what a source feeds and clients read -------------------------- */
 
@@ -202,7 +224,11 @@ struct iodemo_device_params {
 int iodemo_device_plug(struct platform_device *pdev,
 		       const struct iodemo_device_params *params);
 void iodemo_device_put(struct iodemo_device *dev);
-bool iodemo_device_gone(const struct iodemo_device *dev);
+
+static inline bool iodemo_device_gone(const struct iodemo_device *dev)
+{
+	return smp_load_acquire(&dev->gone);	/* pairs with device_unplug() */
+}
 
 /* What a source calls, in its interrupt; for what it sends, iodemo_tx_take(). */
 void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
@@ -235,7 +261,6 @@ int iodemo_aio_init(void);
 void iodemo_aio_exit(void);
 void iodemo_aio_init_client(struct iodemo_client *client);
 void iodemo_aio_exit_client(struct iodemo_client *client);
-bool iodemo_aio_pending(const struct iodemo_client *client);
 void iodemo_aio_kick(struct iodemo_client *client);
 ssize_t iodemo_aio_read(struct iodemo_client *client, struct kiocb *iocb,
 			struct iov_iter *to);
@@ -259,7 +284,6 @@ struct iodemo_uring {
 };
 
 void iodemo_uring_init_client(struct iodemo_client *client);
-bool iodemo_uring_pending(const struct iodemo_client *client);
 void iodemo_uring_wake(struct iodemo_client *client);
 int iodemo_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 int iodemo_uring_cmd_iopoll(struct io_uring_cmd *cmd, struct io_comp_batch *batch,
@@ -281,6 +305,11 @@ struct iodemo_line {
 	char text[IODEMO_LINE_MAX];
 };
 
+/* What is out of the ordinary with a client; of none of it, poll() is quicker. */
+#define IODEMO_CLIENT_HALF_READ		BIT(0)	/* a line was begun and not finished */
+#define IODEMO_CLIENT_LOST		BIT(1)	/* lost records that the user wasn't told of */
+#define IODEMO_CLIENT_WRITE_ONLY	BIT(2)	/* nothing to read, ever */
+
 /**
  * struct iodemo_client - one open file; threads that share the file share it
  * @dev: what it reads
@@ -291,10 +320,10 @@ struct iodemo_line {
  * @opened_at: the cursor at open
  * @format: IODEMO_FORMAT_*; changed under @lock
  * @low_water: records that must wait before anybody is woken; under @lock
- * @lock: protects @lost, @lost_told and @rest
+ * @flags: IODEMO_CLIENT_*; changed under @lock
+ * @lock: protects @lost and @rest
  * @lost: records overwritten before they were read
- * @lost_told: @lost when GET_STATS last told it
- * @rest: the line that is half read, if off < len
+ * @rest: the line that is half read, if IODEMO_CLIENT_HALF_READ
  * @readers: who sleeps in read(), exclusive
  * @pollers: who waits in select(), poll(), epoll, io_uring, to read or to
  *	write; one queue, since kernel AIO's poll can't wait on two
@@ -311,10 +340,10 @@ struct iodemo_client {
 	u64 opened_at;
 	u32 format;
 	u32 low_water;
+	u32 flags;
 
 	spinlock_t lock;	/* process context */
 	u64 lost;
-	u64 lost_told;
 	struct iodemo_line rest;
 
 	wait_queue_head_t readers;
@@ -328,15 +357,12 @@ struct iodemo_client {
 
 extern const struct file_operations iodemo_fops;
 
-u64 iodemo_client_catch_up(struct iodemo_client *client);
-bool iodemo_client_consume(struct iodemo_client *client, u64 cursor, u64 records);
-bool iodemo_client_half_read(const struct iodemo_client *client);
+__poll_t iodemo_client_rare_events(const struct iodemo_client *client);
+u64 iodemo_client_skip_lost(struct iodemo_client *client);
 void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line);
 void iodemo_client_drop_rest(struct iodemo_client *client);
-bool iodemo_client_readable(const struct iodemo_client *client);
 bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *timestamp);
 int iodemo_client_may_change(const struct iodemo_client *client);
-__poll_t iodemo_client_events(const struct iodemo_client *client);
 void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats);
 void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost);
 void iodemo_client_configure(struct iodemo_client *client,
@@ -345,8 +371,97 @@ void iodemo_client_listen(struct iodemo_client *client);
 bool iodemo_client_wake(struct iodemo_client *client, bool made_room);
 void iodemo_client_wake_next_reader(struct iodemo_client *client);
 
+/* Has it left something with us that waits? Under the device's listeners_lock. */
+
+static inline bool iodemo_aio_pending(const struct iodemo_client *client)
+{
+	return !list_empty(&client->aio.reads) || !list_empty(&client->aio.writes);
+}
+
+static inline bool iodemo_uring_pending(const struct iodemo_client *client)
+{
+	return !list_empty(&client->uring.waits);
+}
+
+/* What a client sees of the stream. In any context, without a lock. */
+
+static inline u64 iodemo_client_cursor(const struct iodemo_client *client)
+{
+	return READ_ONCE(client->page->cursor);
+}
+
+static inline bool iodemo_client_half_read(const struct iodemo_client *client)
+{
+	return READ_ONCE(client->flags) & IODEMO_CLIENT_HALF_READ;
+}
+
+/* Nothing is there, not even less than the low-water mark. */
+static inline bool iodemo_client_empty(const struct iodemo_client *client)
+{
+	return iodemo_ring_head(&client->dev->ring) <= iodemo_client_cursor(client) &&
+	       !iodemo_client_half_read(client);
+}
+
+/* Would a read that may sleep come back without having slept? */
+static inline bool iodemo_client_readable(const struct iodemo_client *client)
+{
+	const struct iodemo_ring *ring = &client->dev->ring;
+	u64 from = max(iodemo_client_cursor(client), iodemo_ring_oldest(ring));
+	u64 head = iodemo_ring_head(ring);
+
+	return (head > from && head - from >= READ_ONCE(client->low_water)) ||
+	       iodemo_client_half_read(client) || iodemo_device_gone(client->dev);
+}
+
+/* Has it lost records that it wasn't told of? */
+static inline bool iodemo_client_lapped(const struct iodemo_client *client)
+{
+	return iodemo_client_cursor(client) < iodemo_ring_oldest(&client->dev->ring) ||
+	       READ_ONCE(client->flags) & IODEMO_CLIENT_LOST;
+}
+
+/*
+ * What poll() would say of the reading side. Mostly it is only a question of how
+ * many records wait; all else is up to iodemo_client_rare_events().
+ */
+static inline __poll_t iodemo_client_events(const struct iodemo_client *client)
+{
+	const struct iodemo_device *dev = client->dev;
+	u64 cursor = iodemo_client_cursor(client);
+	u64 head = iodemo_ring_head(&dev->ring);
+
+	if (unlikely(READ_ONCE(client->flags) || iodemo_device_gone(dev)))
+		return iodemo_client_rare_events(client);
+	if (head <= cursor)
+		return 0;
+	if (unlikely(head - cursor > iodemo_ring_capacity(&dev->ring)))
+		return iodemo_client_rare_events(client);
+	return head - cursor >= READ_ONCE(client->low_water) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+/*
+ * The cursor, moved to the oldest record if the client was lapped. Cursor and
+ * @lost change together there, and only there; reading moves the cursor alone.
+ */
+static inline u64 iodemo_client_catch_up(struct iodemo_client *client)
+{
+	u64 cursor = iodemo_client_cursor(client);
+
+	if (likely(cursor >= iodemo_ring_oldest(&client->dev->ring)))
+		return cursor;
+	return iodemo_client_skip_lost(client);
+}
+
+/* Are all of the @records records before the cursor's new place ours now? */
+static inline bool iodemo_client_consume(struct iodemo_client *client, u64 cursor,
+					 u64 records)
+{
+	return try_cmpxchg(&client->page->cursor, &cursor, cursor + records);
+}
+
 /* The operations, a file each --------------------------------------------- */
 
+ssize_t iodemo_read(struct file *file, char __user *buffer, size_t count, loff_t *pos);
 ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t iodemo_read_some(struct iodemo_client *client, struct iov_iter *to);
 ssize_t iodemo_write_iter(struct kiocb *iocb, struct iov_iter *from);

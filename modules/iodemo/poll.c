@@ -4,6 +4,7 @@
  * so does an io_uring read that has to wait.
  */
 
+#include "compat.h"
 #include "iodemo.h"
 
 __poll_t iodemo_poll(struct file *file, poll_table *wait)
@@ -11,11 +12,14 @@ __poll_t iodemo_poll(struct file *file, poll_table *wait)
 	struct iodemo_client *client = file->private_data;
 	__poll_t events;
 
-	/* First get on the queue, then look: else a wake-up in between is lost. */
-	poll_wait(file, &client->pollers, wait);
-	/* Only the first call of many puts us there; but who is there listens. */
-	if (waitqueue_active(&client->pollers))
+	/*
+	 * First get on the queue, then look: else a wake-up in between is lost.
+	 * Only the first call of many puts us there; who is there listens.
+	 */
+	if (!poll_does_not_wait(wait)) {
+		poll_wait(file, &client->pollers, wait);
 		iodemo_client_listen(client);
+	}
 
 	events = iodemo_client_events(client);
 	if (client->mode & FMODE_WRITE && !(events & EPOLLHUP) &&

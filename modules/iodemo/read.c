@@ -12,6 +12,7 @@
 
 #include <linux/sched/signal.h>
 #include <linux/string_helpers.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "compat.h"
@@ -19,6 +20,58 @@
 
 /* Records copied before the cursor moves: a producer close behind voids no more. */
 #define BATCH	64
+
+/* Word by word: for so few bytes that is quicker than a call, or than a loop. */
+static bool put_record(struct iodemo_record __user *to, const struct iodemo_record *from)
+{
+	const u64 *word = (const u64 *)from;
+	u64 __user *to_word = (u64 __user *)to;
+
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return false;
+	unsafe_put_user(word[0], &to_word[0], fault);
+	unsafe_put_user(word[1], &to_word[1], fault);
+	unsafe_put_user(word[2], &to_word[2], fault);
+	unsafe_put_user(word[3], &to_word[3], fault);
+	unsafe_put_user(word[4], &to_word[4], fault);
+	unsafe_put_user(word[5], &to_word[5], fault);
+	unsafe_put_user(word[6], &to_word[6], fault);
+	unsafe_put_user(word[7], &to_word[7], fault);
+	user_write_access_end();
+	return true;
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/* Of a constant size: then hardened usercopy need not look up what lies there. */
+static bool copy_record(const struct iodemo_record *from, struct iov_iter *to)
+{
+	size_t copied;
+
+	if (iter_is_ubuf(to)) {
+		if (!put_record(to->ubuf + to->iov_offset, from))
+			return false;
+		iov_iter_advance(to, IODEMO_RECORD_SIZE);
+		return true;
+	}
+	copied = copy_to_iter(from, IODEMO_RECORD_SIZE, to);
+	if (copied < IODEMO_RECORD_SIZE)
+		iov_iter_revert(to, copied);
+	return copied == IODEMO_RECORD_SIZE;
+}
+
+/* Copies @n records that lie side by side; returns how many arrived whole. */
+static size_t copy_records(const struct iodemo_record *from, size_t n, struct iov_iter *to)
+{
+	size_t copied;
+
+	if (n == 1)
+		return copy_record(from, to);
+	copied = copy_to_iter(from, n * IODEMO_RECORD_SIZE, to);
+	iov_iter_revert(to, copied % IODEMO_RECORD_SIZE);
+	return copied / IODEMO_RECORD_SIZE;
+}
 
 static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 {
@@ -36,15 +89,12 @@ static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 		u64 cursor = iodemo_client_catch_up(client);
 		u64 head = iodemo_ring_head(ring);
 		size_t to_end = capacity - (cursor & ring->mask);
-		size_t batch, copied, whole;
+		size_t batch, whole;
 
 		if (head <= cursor)
 			break;
 		batch = min3(left, to_end, (size_t)min_t(u64, head - cursor, BATCH));
-		copied = copy_to_iter(iodemo_ring_slot(ring, cursor),
-				      batch * IODEMO_RECORD_SIZE, to);
-		whole = copied / IODEMO_RECORD_SIZE;
-		iov_iter_revert(to, copied % IODEMO_RECORD_SIZE);
+		whole = copy_records(iodemo_ring_slot(ring, cursor), batch, to);
 		if (!whole)
 			return done ?: -EFAULT;
 
@@ -122,7 +172,8 @@ static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 
 	spin_lock(&client->lock);
 	if (line->off)
-		ours = client->rest.seq == line->seq && client->rest.off == line->off;
+		ours = iodemo_client_half_read(client) &&
+		       client->rest.seq == line->seq && client->rest.off == line->off;
 	else
 		ours = !iodemo_client_half_read(client) &&
 		       iodemo_client_consume(client, line->seq, 1);
@@ -172,27 +223,34 @@ ssize_t iodemo_read_some(struct iodemo_client *client, struct iov_iter *to)
 	return read_text(client, to);
 }
 
-static bool listen_readable(struct iodemo_client *client)
+/*
+ * Exclusive: one arrival wakes one of the readers. We stay on the queue while we
+ * sleep again and again, so it is enough to listen once.
+ */
+static noinline int sleep_until_readable(struct iodemo_client *client)
 {
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int err = 0;
+
+	add_wait_queue_exclusive(&client->readers, &wait);
 	iodemo_client_listen(client);
-	return iodemo_client_readable(client);
+	while (!iodemo_client_readable(client)) {
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		wait_woken(&wait, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+	}
+	remove_wait_queue(&client->readers, &wait);
+	return err;
 }
 
-ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t wait_and_read(struct iodemo_client *client, struct iov_iter *to, bool nowait,
+			     struct kiocb *aio)
 {
-	struct iodemo_client *client = iocb->ki_filp->private_data;
-	bool nowait = iodemo_nowait(iocb);
-	bool aio = iocb_is_aio(iocb);
 	/* Requests are completed in the order in which they were submitted. */
 	bool behind_others = aio && !list_empty(&client->aio.reads);
 	ssize_t ret;
-
-	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW) {
-		if (iov_iter_count(to) < IODEMO_RECORD_SIZE)
-			return -EINVAL;
-	} else if (!iov_iter_count(to)) {
-		return 0;
-	}
 
 	for (;;) {
 		/* In this order: what was stored before it went can be read. */
@@ -214,12 +272,60 @@ ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 			}
 		}
 		if (aio)
-			return iodemo_aio_read(client, iocb, to);
-		ret = wait_event_interruptible_exclusive(client->readers,
-							 listen_readable(client));
+			return iodemo_aio_read(client, aio, to);
+		ret = sleep_until_readable(client);
 		if (ret)
 			return ret;
 	}
 	iodemo_client_wake_next_reader(client);
 	return ret;
+}
+
+/*
+ * Is there an answer without a copy, and without a wait? Who asks in vain asks
+ * again and again, so that comes before all that costs something.
+ */
+static inline bool answered(struct iodemo_client *client, size_t count, bool nowait,
+			    ssize_t *answer)
+{
+	bool gone;
+
+	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW) {
+		*answer = -EINVAL;
+		if (count < IODEMO_RECORD_SIZE)
+			return true;
+	} else {
+		*answer = 0;
+		if (!count)
+			return true;
+	}
+	gone = iodemo_device_gone(client->dev);
+	*answer = gone ? 0 : -EAGAIN;
+	return (nowait || gone) && iodemo_client_empty(client);
+}
+
+/* readv(), preadv2(), io_uring, kernel AIO, splice */
+ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct iodemo_client *client = iocb->ki_filp->private_data;
+	bool nowait = iodemo_nowait(iocb);
+	ssize_t answer;
+
+	if (answered(client, iov_iter_count(to), nowait, &answer))
+		return answer;
+	return wait_and_read(client, to, nowait, iocb_is_aio(iocb) ? iocb : NULL);
+}
+
+/* read() would get there by iodemo_read_iter() too, but without this not as fast. */
+ssize_t iodemo_read(struct file *file, char __user *buffer, size_t count, loff_t *pos)
+{
+	struct iodemo_client *client = file->private_data;
+	bool nowait = file->f_flags & O_NONBLOCK;
+	struct iov_iter to;
+	ssize_t answer;
+
+	if (answered(client, count, nowait, &answer))
+		return answer;
+	iov_iter_ubuf(&to, ITER_DEST, buffer, count);
+	return wait_and_read(client, &to, nowait, NULL);
 }

@@ -61,7 +61,10 @@ int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma)
 	return remap_vmalloc_range(vma, ring->page, 0);
 }
 
-/* Called by one producer at a time, in any context. */
+/*
+ * Called by one producer at a time, in any context. @data is as long as a
+ * record's, and zero from @len on.
+ */
 void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
 		      const u8 *data, u16 len)
 {
@@ -76,30 +79,7 @@ void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
 	slot->cpu = raw_smp_processor_id();
 	slot->type = type;
 	slot->len = len;
-	memcpy(slot->data, data, len);
-	memset(slot->data + len, 0, sizeof(slot->data) - len);
+	memcpy(slot->data, data, IODEMO_DATA_SIZE);
 
 	smp_store_release(&ring->page->head, seq + 1);	/* (finished) */
-}
-
-/* Records below this are finished. */
-u64 iodemo_ring_head(const struct iodemo_ring *ring)
-{
-	return smp_load_acquire(&ring->page->head);	/* (finished) */
-}
-
-/* Records below this are overwritten, or are just being. */
-u64 iodemo_ring_oldest(const struct iodemo_ring *ring)
-{
-	u64 begun = READ_ONCE(ring->page->begun);
-	u32 capacity = iodemo_ring_capacity(ring);
-
-	return begun > capacity ? begun - capacity : 0;
-}
-
-/* After copying records from seq up: were they whole all the time? */
-bool iodemo_ring_intact(const struct iodemo_ring *ring, u64 seq)
-{
-	smp_rmb();	/* (begun) */
-	return seq >= iodemo_ring_oldest(ring);
 }

@@ -52,11 +52,6 @@ void iodemo_uring_init_client(struct iodemo_client *client)
 	INIT_LIST_HEAD(&client->uring.waits);
 }
 
-bool iodemo_uring_pending(const struct iodemo_client *client)
-{
-	return !list_empty(&client->uring.waits);
-}
-
 /* In any context. Return: is there something to tell? */
 static bool settle(struct iodemo_client *client, struct wait *wait)
 {
@@ -145,10 +140,11 @@ static int start_wait(struct iodemo_client *client, struct io_uring_cmd *cmd,
 		      unsigned int issue_flags)
 {
 	struct iodemo_uring *uring = &client->uring;
+	const u64 *payload = io_uring_cmd_payload(cmd);		/* 16 bytes */
 	struct wait *wait = wait_of(cmd);
 	bool cancelled;
 
-	if (memchr_inv(io_uring_cmd_payload(cmd), 0, sizeof(struct iodemo_uring_trigger)))
+	if (payload[0] | payload[1])
 		return -EINVAL;
 	if (!(client->mode & FMODE_READ))
 		return -EBADF;

@@ -16,11 +16,6 @@ void iodemo_tx_init(struct iodemo_tx *tx)
 	init_waitqueue_head(&tx->writers);
 }
 
-bool iodemo_tx_has_room(struct iodemo_tx *tx)
-{
-	return !kfifo_is_full(&tx->queue);
-}
-
 static bool tx_put(struct iodemo_tx *tx, const struct iodemo_payload *payload)
 {
 	unsigned long flags;
@@ -38,9 +33,12 @@ bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload)
 	unsigned long flags;
 	bool taken;
 
+	if (kfifo_is_empty(&tx->queue))		/* mostly, and then needs no lock */
+		return false;
+
 	spin_lock_irqsave(&tx->lock, flags);
 	if (kfifo_is_full(&tx->queue))
-		tx->made_room = true;
+		WRITE_ONCE(tx->made_room, true);
 	taken = kfifo_get(&tx->queue, payload);
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return taken;
@@ -56,12 +54,15 @@ bool iodemo_tx_wake(struct iodemo_tx *tx, bool gone, u64 *wakeups)
 	unsigned long flags;
 	bool made_room;
 
+	if (!READ_ONCE(tx->made_room) && !gone)
+		return false;
+
 	spin_lock_irqsave(&tx->lock, flags);
 	made_room = tx->made_room;
-	tx->made_room = false;
+	WRITE_ONCE(tx->made_room, false);
 	spin_unlock_irqrestore(&tx->lock, flags);
 
-	if ((gone || made_room) && wq_has_sleeper(&tx->writers)) {
+	if (wq_has_sleeper(&tx->writers)) {
 		(*wakeups)++;
 		if (gone)
 			wake_up_interruptible_all(&tx->writers);
@@ -88,6 +89,7 @@ static ssize_t get_raw(struct iodemo_payload *payload, struct iov_iter *from)
 		return -EINVAL;
 	}
 	payload->len = record.len;
+	memset(payload->data, 0, sizeof(payload->data));
 	memcpy(payload->data, record.data, record.len);
 	return sizeof(record);
 }
@@ -109,6 +111,7 @@ static ssize_t get_text(struct iodemo_payload *payload, struct iov_iter *from)
 		payload->len = min_t(size_t, copied, IODEMO_DATA_SIZE);
 		taken = payload->len;
 	}
+	memset(payload->data, 0, sizeof(payload->data));
 	memcpy(payload->data, text, payload->len);
 	iov_iter_revert(from, copied - taken);
 	return taken;
