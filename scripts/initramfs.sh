@@ -25,7 +25,7 @@ trap 'exit 130' INT TERM
 copy_libraries()
 {
 	find "$root" -type f -perm -u+x -exec sh -c 'ldd "$@" 2>/dev/null || :' sh {} + |
-		grep -o '/[^ :]*\.so[^ :]*' | sort -u | while read -r library; do
+		grep -v ':$' | grep -o '/[^ :]*\.so[^ :]*' | sort -u | while read -r library; do
 		mkdir -p "$root/${library%/*}"
 		cp -L "$library" "$root/$library"
 	done
@@ -70,4 +70,7 @@ cp "$2" "$root/command"
 chmod +x "$root/init" "$root/command"
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
-(cd "$root" && find . | cpio --quiet --reproducible -o -H newc -R 0:0) >"$3"
+
+# The same files make the same archive, and the same boot
+find "$root" -exec touch -h -d @0 {} +
+(cd "$root" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) >"$3"

@@ -10,6 +10,8 @@
 #   -t SECONDS  end the machine after that long (default: 600; a shell has no limit)
 #   -m SIZE     memory (default: 1G, debug 2G)
 #   -a WORDS    more words for the kernel's command line
+#   -i          count instructions: one processor, no KVM, and a clock that goes on by a nanosecond an instruction and
+#               skips where nobody has anything to do; every run of the same files is the same, to the instruction
 #
 # Exit status: the command's; 124 when the time was up, 125 when the machine ended without a word, 99 when the kernel's
 # log has a report (a warning, an oops, a leak ...). The kernel's log is kept in build/KERNEL/log, and its end is shown
@@ -22,13 +24,15 @@ parts='modules userspace selftests'
 limit=600
 memory=
 append=
-while getopts :k:p:t:m:a:h-: option; do
+instructions=
+while getopts :k:p:t:m:a:ih-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parts=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	m) memory=$OPTARG ;;
 	a) append=$OPTARG ;;
+	i) instructions=yes ;;
 	h | -) usage ;;
 	*) usage 2 >&2 ;;
 	esac
@@ -42,12 +46,14 @@ esac
 
 # KVM only where it works: a processor without vmx or svm has it by name alone. No 5-level page tables: while a kernel
 # with KASAN identifies its processor it forgets for a moment that it has them, and an interrupt just then is reported.
-accelerator()
+processors()
 {
-	if [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then
-		echo '-accel kvm -cpu host,la57=off'
+	if [ -n "$instructions" ]; then
+		echo "-accel tcg -icount shift=0,sleep=off -cpu max,la57=off -smp 1 -seed 1 -rtc base=2026-01-01,clock=vm"
+	elif [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then
+		echo '-accel kvm -cpu host,la57=off -smp 2'
 	else
-		echo '-accel tcg,thread=multi -cpu max,la57=off'
+		echo '-accel tcg,thread=multi -cpu max,la57=off -smp 2'
 	fi
 }
 
@@ -55,15 +61,22 @@ accelerator()
 arguments='console=ttyS0 loglevel=5 mitigations=off random.trust_cpu=on tsc=reliable'
 arguments="$arguments panic=-1 softlockup_panic=1 hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
 
+# Nothing is to lie elsewhere than in the run before, nothing of the boot is to go on, and a tick is a nanosecond
+machine=q35
+if [ -n "$instructions" ]; then
+	machine=q35,hpet=off
+	arguments="$arguments nokaslr norandmaps randomize_kstack_offset=off tsc_early_khz=1000000 cryptomgr.notests"
+fi
+
 # What the guest's programs may send to who looks at their output
-[ -t 1 ] || TERM=dumb
+[ -t 1 ] && [ -z "$instructions" ] || TERM=dumb
 arguments="$arguments TERM=${TERM:-dumb}"
 
 # The console's port is for the kernel alone, and the second one for the command, so neither cuts into the other
 boot()
 {
 	# shellcheck disable=SC2046
-	"$@" qemu-system-x86_64 $(accelerator) -machine q35 -smp 2 -m "$memory" -nic none -no-reboot -display none \
+	"$@" qemu-system-x86_64 $(processors) -machine $machine -m "$memory" -nic none -no-reboot -display none \
 		-no-user-config -nodefaults \
 		-kernel "$folder/bzImage" -initrd "$temporary/initramfs" \
 		-append "$arguments $append" \
