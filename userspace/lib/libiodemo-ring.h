@@ -18,19 +18,42 @@
  * own.
  *
  * Errors are returned and left to the caller.
+ *
+ * The kernel's side is modules/iodemo/ring.c, and the order of both is one:
+ *
+ *	producer, for the record seq	here, for the record seq
+ *
+ *	begun = seq + 1			load head, acquire	(finished)
+ *	smp_wmb()	(begun)		use the record
+ *	store the slot			fence, acquire		(begun)
+ *	head = seq + 1	(finished)	load begun
+ *
+ * (finished) The acquire load of head pairs with the release store: who sees
+ * the new head sees the whole record.
+ *
+ * (begun) The acquire fence pairs with the write barrier: if even one byte that
+ * we used was of the record that replaces seq, which is seq + capacity, then we
+ * also see begun beyond it. So if begun <= seq + capacity, what we used was
+ * whole all the time.
+ *
+ * The record itself is read by ordinary loads, which can race with the device;
+ * nothing comes of what they gave until the check has passed. The cursor needs
+ * no order, as the device never looks at it: only one who moves it from seq to
+ * seq + 1 has the record.
  */
 #ifndef LIBIODEMO_RING_H
 #define LIBIODEMO_RING_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "iodemo.h"
 
 /**
  * struct iodemo_ring - a mapped ring, and a file's place in it
  * @fd: the file
- * @capacity: records in the ring
+ * @capacity: records in the ring, a power of two
  * @records: the record with a seq is at index seq % capacity
  * @begun: seq up to which the device has begun to store records
  * @head: seq up to which it has finished
@@ -62,6 +85,26 @@ int iodemo_ring_map(struct iodemo_ring *ring, int fd);
 
 void iodemo_ring_unmap(struct iodemo_ring *ring);
 
+/* The seq that the next record will have: those from it - capacity up are in the ring. */
+static inline __u64 iodemo_ring_head(const struct iodemo_ring *ring)
+{
+	return atomic_load_explicit(ring->head, memory_order_acquire);	/* (finished) */
+}
+
+/* Where the record with this seq lies, if the ring holds it. */
+static inline const struct iodemo_record *iodemo_ring_slot(const struct iodemo_ring *ring,
+							   __u64 seq)
+{
+	return &ring->records[seq & (ring->capacity - 1)];
+}
+
+/* After a record was used: was it whole all the time? */
+static inline bool iodemo_ring_intact(const struct iodemo_ring *ring, __u64 seq)
+{
+	atomic_thread_fence(memory_order_acquire);	/* (begun) */
+	return atomic_load_explicit(ring->begun, memory_order_relaxed) <= seq + ring->capacity;
+}
+
 /**
  * iodemo_ring_peek() - look at the next record, which stays
  * @ring: the mapped ring
@@ -71,7 +114,21 @@ void iodemo_ring_unmap(struct iodemo_ring *ring);
  *
  * Return: where it lies; NULL if none is there, or if there is no cursor
  */
-const struct iodemo_record *iodemo_ring_peek(struct iodemo_ring *ring);
+static inline const struct iodemo_record *iodemo_ring_peek(struct iodemo_ring *ring)
+{
+	__u64 seq;
+
+	if (!ring->cursor)
+		return NULL;
+	seq = atomic_load_explicit(ring->cursor, memory_order_relaxed);
+	if (iodemo_ring_head(ring) <= seq)
+		return NULL;
+	ring->peeked = seq;
+	return iodemo_ring_slot(ring, seq);
+}
+
+/* For iodemo_ring_take(). Takes the descriptor, so that a ring can live in registers. */
+int iodemo_ring_lapped(int fd);
 
 /**
  * iodemo_ring_take() - move the cursor past the record that peek gave
@@ -86,10 +143,16 @@ const struct iodemo_record *iodemo_ring_peek(struct iodemo_ring *ring);
  * again. -1 with errno ENODEV if it was lapped, and then the device was
  * unplugged: read() gives what is left.
  */
-int iodemo_ring_take(struct iodemo_ring *ring);
+static inline int iodemo_ring_take(struct iodemo_ring *ring)
+{
+	__u64 seq = ring->peeked;
 
-/* The seq that the next record will have: those from it - capacity up are in the ring. */
-__u64 iodemo_ring_head(const struct iodemo_ring *ring);
+	if (!iodemo_ring_intact(ring, seq))
+		return iodemo_ring_lapped(ring->fd);
+	return atomic_compare_exchange_strong_explicit(ring->cursor, &seq, seq + 1,
+						       memory_order_relaxed,
+						       memory_order_relaxed);
+}
 
 /**
  * iodemo_ring_copy() - copy any record that the ring holds, wherever the cursor is
