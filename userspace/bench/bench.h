@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * iodemo-bench: what its files know of each other
+ *
+ * A figure is what one operation costs: the median of many samples, and where
+ * the middle half of them lies. Time is CLOCK_MONOTONIC's. In a machine whose
+ * clock counts instructions (QEMU's -icount shift=0) a nanosecond is one
+ * instruction, and the figures are the same in every run.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdnoreturn.h>
+#include <sys/types.h>
+
+#include "iodemo.h"
+
+/* What was asked for on the command line. */
+struct bench_options {
+	const char *device;
+	const char *module;	/* a file for insmod; NULL: by name, with modprobe */
+	bool reload;		/* the module may be loaded anew */
+	bool instructions;	/* a nanosecond is an instruction */
+	unsigned int samples;	/* of each figure */
+};
+
+extern struct bench_options bench_options;
+
+/* Figures: collected, shown as a table and as JSON (iodemo-bench.c) ------- */
+
+/**
+ * bench_group() - what follows belongs together
+ * @title: the heading in the table
+ *
+ * Also the place for what the group's figures are compared with:
+ * @first, @second: names of figures, or NULL; each gives a column of ratios
+ */
+void bench_group(const char *title, const char *first, const char *second);
+
+/**
+ * bench_figure() - note a figure
+ * @name: in JSON and in the budget, like "read" or "interrupt-idle-16"
+ * @about: in the table
+ * @unit: NULL for time, else what is counted, like "bytes" or "records/s"
+ * @samples: will be sorted
+ * @count: how many there are, at least 1
+ */
+void bench_figure(const char *name, const char *about, const char *unit, double *samples,
+		  unsigned int count);
+
+/* A figure that can't be had here: @reason says why, and what to do. */
+void bench_missing(const char *name, const char *about, const char *reason);
+
+/*
+ * Was it asked for? A group's file asks before it sets up what takes long, by
+ * the figure's full name, and does nothing for what is not wanted: the names
+ * become known by a first pass through all groups, in which nothing is.
+ */
+bool bench_wanted(const char *name);
+
+/* For --list, before bench_wanted(), where bench_cost() doesn't do it. */
+void bench_about(const char *name, const char *about);
+
+/* Ends the program if Ctrl-C came; for what takes longer than a figure usually does. */
+void bench_check_stop(void);
+
+/* Measuring (measure.c) --------------------------------------------------- */
+
+/* Operations between two looks at the clock. */
+#define BENCH_BATCH	64
+
+/**
+ * struct bench_cost - an operation that is measured in batches
+ * @name: as of bench_figure()
+ * @about: likewise
+ * @parts: what one operation is divided by, such as its records; 0 is 1
+ * @batch: operations in a batch, BENCH_BATCH at most; 0 is BENCH_BATCH
+ * @begin: set up; NULL if there is nothing to. Returns NULL, or why it can't.
+ * @prepare: before each batch, not measured: lay ready what it takes; may be NULL
+ * @run: the operations
+ * @end: take down; may be NULL
+ */
+struct bench_cost {
+	const char *name;
+	const char *about;
+	unsigned int parts;
+	unsigned int batch;
+	const char *(*begin)(void);
+	void (*prepare)(unsigned int batch);
+	void (*run)(unsigned int batch);
+	void (*end)(void);
+};
+
+/* Measures those that are wanted of a list that an empty row ends. */
+void bench_costs(const struct bench_cost *costs);
+
+/* The same for one, whose name and description are made at run time. */
+void bench_cost(const struct bench_cost *cost);
+
+/* Why something can't be begun: "what: error"; in memory that the next call uses again. */
+const char *bench_cannot(const char *what, int error);
+
+/* Ends the program: the operation that is measured didn't do what it should. */
+noreturn void bench_wrong(void);
+
+/*
+ * Operations that many figures have in common, for bench_cost.run. What they
+ * are done to is set by begin; each must have @result, and -1 means EAGAIN.
+ */
+struct bench_io {
+	int fd;
+	void *data;
+	size_t size;
+	ssize_t result;
+};
+
+extern struct bench_io bench_io;
+
+void bench_io_read(unsigned int batch);
+void bench_io_write(unsigned int batch);
+void bench_io_poll(unsigned int batch);		/* POLLIN, and not to wait */
+
+/* An array of bench_options.samples, for figures with a loop of their own; to be freed. */
+double *bench_samples(void);
+
+/* Sorts them, too. */
+double bench_median(double *samples, unsigned int count);
+
+/* The device (device.c) --------------------------------------------------- */
+
+/* Opens the device number @index, raw and nonblocking, with the timer off. */
+int bench_open(unsigned int index, int flags);
+
+/* Makes @records records: as few interrupts as possible, through @fd. */
+void bench_store(int fd, unsigned int records);
+
+/* Makes @interrupts interrupts of one record each, through @fd. */
+void bench_trigger(int fd, unsigned int interrupts);
+
+/* Takes all that is there. */
+void bench_drain(int fd);
+
+/**
+ * bench_load() - load the module anew
+ * @parameters: its parameters, like "devices=16 period_us=0"
+ *
+ * Return: NULL, or why not; without --reload it is not tried. What was loaded
+ * before, with its parameters, is put back by bench_unload().
+ */
+const char *bench_load(const char *parameters);
+void bench_unload(void);
+
+/* How many devices there are. */
+unsigned int bench_devices(void);
+
+/* The groups, in the order in which they run */
+
+void bench_floor(void);		/* floor.c: what nothing can go below */
+void bench_others(void);	/* others.c: what one would use instead */
+void bench_iodemo(void);	/* calls.c: read, poll, write, ioctl, the mapped ring */
+void bench_async(void);		/* async.c: libaio, io_uring */
+void bench_waking(void);	/* waking.c: from the timer's expiry to the record */
+void bench_growth(void);	/* growth.c: many files, devices, and ring sizes */
+void bench_sustained(void);	/* sustained.c: records per second without loss */
+
+#endif /* BENCH_H */
