@@ -6,6 +6,8 @@
 #: In a virtual machine; what is missing is installed or fetched first:
 #:   make demo       boot, load the module, run the five demos and the comparison
 #:   make check      run the selftests; TESTS="poll signal" for some of them
+#:   make bench      measure what the device costs, in instructions, against the kernel's budget; MEASURES="read waking"
+#:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
 #:   make shell      look around; Ctrl-A x ends the machine
 #:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12), debug (KASAN, lockdep, kmemleak),
 #:                   or the path of a bzImage together with KDIR=<its build tree>
@@ -22,7 +24,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 PREFIX ?= /usr/local
 
-.PHONY: all modules userspace install demo check shell lint clean help
+.PHONY: all modules userspace install demo check bench shell lint clean help
 
 all: modules userspace
 
@@ -54,6 +56,9 @@ demo:
 
 check:
 	@$(vm_env) TESTS="$(TESTS)" scripts/check.sh
+
+bench:
+	@$(vm_env) MEASURES="$(MEASURES)" REAL="$(REAL)" BUDGET="$(BUDGET)" scripts/bench.sh
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" shell

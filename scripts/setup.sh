@@ -5,9 +5,9 @@
 # usage: scripts/setup.sh JOB...
 #
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
-# kernel), lint, or the name of a Debian package. What is missing is installed with apt-get, as root or through sudo;
-# on a system without apt-get it is printed, with Debian's names, and the status is 1. The JOB lists has this machine's
-# apt read its lists anew.
+# kernel), lint, chart (draw what was measured), or the name of a Debian package. What is missing is installed with
+# apt-get, as root or through sudo; on a system without apt-get it is printed, with Debian's names, and the status is 1.
+# The JOB lists has this machine's apt read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -54,6 +54,7 @@ needs()
 		git git
 		perl perl
 		END
+	chart) echo "gnuplot-nox gnuplot" ;;
 	*) echo "$1 $1" ;;
 	esac
 }
