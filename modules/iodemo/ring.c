@@ -26,7 +26,7 @@
  * follow it were whole all the time.
  *
  * A program that maps the ring is a reader like any other, with the barriers
- * that C11 has (userspace/lib/ring.c).
+ * that C11 has (userspace/lib/libiodemo-ring.h).
  */
 
 #include <linux/mm.h>
