@@ -164,18 +164,47 @@ TEST_F(copy, burst_larger_than_the_ring_leaves_its_end)
 TEST_F(copy, timestamp_is_of_the_interrupt)
 {
 	struct iodemo_record records[2];
-	struct timespec before, after;
-	int i;
+	__u64 before, after;
 
-	clock_gettime(CLOCK_MONOTONIC, &before);
+	before = clock_ns();
 	ASSERT_EQ(0, trigger(self->fd, 2));
-	clock_gettime(CLOCK_MONOTONIC, &after);
+	after = clock_ns();
 	ASSERT_EQ(2 * RECORD, result(read(self->fd, records, sizeof(records))));
-	for (i = 0; i < 2; i++) {
-		EXPECT_LE(before.tv_sec * 1000000000ULL + before.tv_nsec, records[i].timestamp);
-		EXPECT_LE(records[i].timestamp, after.tv_sec * 1000000000ULL + after.tv_nsec);
-	}
+	EXPECT_LE(before, records[0].timestamp);
 	EXPECT_LE(records[0].timestamp, records[1].timestamp);
+	EXPECT_LE(records[1].timestamp, after);
+}
+
+TEST_F(copy, one_record_fits_anywhere)
+{
+	unsigned char buf[sizeof(struct iodemo_record) + 8];
+	struct iodemo_record record;
+	int offset;
+
+	ASSERT_EQ(0, trigger(self->fd, 8));
+	for (offset = 0; offset < 8; offset++) {
+		memset(buf, 0xa5, sizeof(buf));
+		ASSERT_EQ(RECORD, result(read(self->fd, buf + offset, RECORD)));
+		memcpy(&record, buf + offset, RECORD);
+		EXPECT_SAMPLE(&record, offset);
+		EXPECT_EQ(0xa5, buf[RECORD + offset]);
+		if (offset)
+			EXPECT_EQ(0xa5, buf[offset - 1]);
+	}
+}
+
+TEST_F(copy, one_record_that_can_not_be_copied_is_EFAULT_and_stays)
+{
+	char start[30], *end = page_end();
+	struct iovec iov[] = { { start, sizeof(start) }, { bad_pointer, RECORD } };
+
+	ASSERT_TRUE(!!end);
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(-EFAULT, result(read(self->fd, bad_pointer, RECORD)));
+	EXPECT_EQ(-EFAULT, result(read(self->fd, end - 32, RECORD)));
+	EXPECT_EQ(-EFAULT, result(read(self->fd, end - 31, RECORD)));
+	EXPECT_EQ(-EFAULT, result(readv(self->fd, iov, 2)));
+	EXPECT_READ(self->fd, 0, 1);
 }
 
 TEST_F(copy, bad_pointer_is_EFAULT_and_takes_nothing)
