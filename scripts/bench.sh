@@ -12,11 +12,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-case ${1-} in
-'') ;;
--h | --help) usage ;;
-*) usage 2 >&2 ;;
-esac
+arguments 0 "$@"
 case ${BUDGET-} in
 '' | update) ;;
 *) die "BUDGET=$BUDGET: can only be update" ;;

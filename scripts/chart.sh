@@ -8,10 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-case ${1-} in
--h | --help) usage ;;
-esac
-[ $# -eq 2 ] || usage 2 >&2
+arguments 2 "$@"
 
 # curve NAME: of the figures NAME-N, N and the median, as one of gnuplot's data blocks
 curve()

@@ -10,11 +10,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-case ${1-} in
-'') ;;
--h | --help) usage ;;
-*) usage 2 >&2 ;;
-esac
+arguments 0 "$@"
 
 kernel=${KERNEL:-6.1}
 case $kernel in

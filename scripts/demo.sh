@@ -6,9 +6,5 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-case ${1-} in
-'') ;;
--h | --help) usage ;;
-*) usage 2 >&2 ;;
-esac
+arguments 0 "$@"
 exec "$top/scripts/vm.sh" -k "${KERNEL:-6.1}" -p 'modules userspace' -t 300 run "$(cat "$top/scripts/guest-demo.sh")"

@@ -8,10 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-case ${1-} in
--h | --help) usage ;;
-esac
-[ $# -eq 3 ] || usage 2 >&2
+arguments 3 "$@"
 
 # busybox is the rest of the system, but not the shell, for its own prefers its applets to programs; runner.sh of the
 # kselftests needs GNU's timeout, and perl to show lines as they come

@@ -8,10 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-case ${1-} in
--h | --help) usage ;;
-'') usage 2 >&2 ;;
-esac
+arguments 1 "$@"
 [ -r "$1" ] || die "$1: no such log"
 
 tr -d '\r' <"$1" | awk -v lines=45 '

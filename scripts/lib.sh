@@ -21,6 +21,15 @@ usage()
 	exit "${1:-0}"
 }
 
+# arguments COUNT "$@": show that comment for --help, or if there are not so many
+arguments()
+{
+	case ${2-} in
+	-h | --help) usage ;;
+	esac
+	[ $# -eq $(($1 + 1)) ] || usage 2 >&2
+}
+
 # step WHAT COMMAND...: run it silently; say what is done if that takes longer than 2 s, and show its output if it fails
 step()
 {

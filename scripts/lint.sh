@@ -8,11 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-case ${1-} in
-'') ;;
--h | --help) usage ;;
-*) usage 2 >&2 ;;
-esac
+arguments 0 "$@"
 
 "$top/scripts/setup.sh" build vm test kernel lint
 kernel=$("$top/scripts/kernel.sh" 6.1)
