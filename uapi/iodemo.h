@@ -231,7 +231,8 @@ struct iodemo_client_config {
  * @lost: records that this file lost to overwriting
  * @lag: records that wait for this file now
  * @expires: when the timer makes the next interrupt, nanoseconds of
- *	CLOCK_MONOTONIC; 0 if the period is 0. Since: 3
+ *	CLOCK_MONOTONIC; 0 if the period is 0. While an interrupt is handled it
+ *	is still the time of that one, which has passed. Since: 3
  * @reserved: zero
  *
  * For each file, read + lost + lag is the number of records stored since it

@@ -30,14 +30,19 @@ static u64 catch_up_locked(struct iodemo_client *client)
 {
 	u64 oldest = iodemo_ring_oldest(&client->dev->ring);
 	u64 cursor = iodemo_client_cursor(client);
+	u32 flags = client->flags;
 
 	lockdep_assert_held(&client->lock);
 
-	if (cursor < oldest && iodemo_client_consume(client, cursor, oldest - cursor)) {
+	if (cursor >= oldest)
+		return cursor;
+	/* Before the cursor moves: in between it would look as if nothing was lost. */
+	set_flag(client, IODEMO_CLIENT_LOST);
+	if (iodemo_client_consume(client, cursor, oldest - cursor)) {
 		client->lost += oldest - cursor;
-		set_flag(client, IODEMO_CLIENT_LOST);
-		cursor = oldest;
+		return oldest;
 	}
+	WRITE_ONCE(client->flags, flags);
 	return cursor;
 }
 
@@ -129,10 +134,14 @@ void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stat
 /* The user knows now that this file has lost so many. */
 void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost)
 {
+	spinlock_t *listeners_lock = &client->dev->listeners_lock;
+
 	spin_lock(&client->lock);
+	spin_lock_irq(listeners_lock);
 	if (client->lost == lost)
 		clear_flag(client, IODEMO_CLIENT_LOST);
-	WRITE_ONCE(client->lapped_signalled, false);
+	client->lapped_signalled = false;
+	spin_unlock_irq(listeners_lock);
 	spin_unlock(&client->lock);
 }
 
@@ -203,18 +212,19 @@ void iodemo_client_configure(struct iodemo_client *client,
 			     const struct iodemo_client_config *config)
 {
 	struct iodemo_device *dev = client->dev;
-	bool was_readable = iodemo_client_readable(client);
+	bool lowered;
 
 	spin_lock(&client->lock);
 	if (client->format != config->format) {
 		iodemo_client_drop_rest(client);
 		WRITE_ONCE(client->format, config->format);
 	}
+	lowered = config->low_water < client->low_water;
 	WRITE_ONCE(client->low_water, config->low_water);
 	spin_unlock(&client->lock);
 
-	/* A lower mark can be what somebody waits for. */
-	if (!was_readable && iodemo_client_readable(client)) {
+	/* A lower mark can be what somebody waits for; the lock orders us and the interrupt. */
+	if (lowered) {
 		spin_lock_irq(&dev->listeners_lock);
 		iodemo_client_wake(client, false);
 		spin_unlock_irq(&dev->listeners_lock);

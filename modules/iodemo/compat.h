@@ -9,17 +9,8 @@
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
-#include <linux/poll.h>
 #include <linux/splice.h>
 #include <linux/version.h>
-
-/* This one is the other way round: newer kernels do without a name for it. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
-static inline bool poll_does_not_wait(const poll_table *wait)
-{
-	return !wait || !wait->_qproc;
-}
-#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void hrtimer_setup(struct hrtimer *timer,

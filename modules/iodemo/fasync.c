@@ -35,7 +35,7 @@ unsigned int iodemo_fasync_signal(struct iodemo_client *client, __poll_t events)
 		sent++;
 	}
 	if (events & EPOLLPRI && !client->lapped_signalled) {
-		WRITE_ONCE(client->lapped_signalled, true);
+		client->lapped_signalled = true;
 		kill_fasync(&client->fasync, SIGIO, POLL_PRI);
 		sent++;
 	}

@@ -387,7 +387,8 @@ static inline bool iodemo_uring_pending(const struct iodemo_client *client)
 
 static inline u64 iodemo_client_cursor(const struct iodemo_client *client)
 {
-	return READ_ONCE(client->page->cursor);
+	/* Pairs with consume: who sees it moved sees the flags that were set before. */
+	return smp_load_acquire(&client->page->cursor);
 }
 
 static inline bool iodemo_client_half_read(const struct iodemo_client *client)

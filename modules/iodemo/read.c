@@ -169,21 +169,26 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line)
 static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 			 size_t copied)
 {
+	bool begins = !line->off;
 	bool ours;
 
 	spin_lock(&client->lock);
-	if (line->off)
+	if (begins)
+		ours = !iodemo_client_half_read(client);
+	else
 		ours = iodemo_client_half_read(client) &&
 		       client->rest.seq == line->seq && client->rest.off == line->off;
-	else
-		ours = !iodemo_client_half_read(client) &&
-		       iodemo_client_consume(client, line->seq, 1);
 	if (ours) {
 		line->off += copied;
 		if (line->off < line->len && client->format == IODEMO_FORMAT_TEXT)
 			iodemo_client_keep_rest(client, line);
 		else
 			iodemo_client_drop_rest(client);
+	}
+	/* Only now: in between it would look as if there was nothing left to read. */
+	if (ours && begins && !iodemo_client_consume(client, line->seq, 1)) {
+		iodemo_client_drop_rest(client);
+		ours = false;
 	}
 	spin_unlock(&client->lock);
 	return ours;
@@ -225,24 +230,26 @@ ssize_t iodemo_read_some(struct iodemo_client *client, struct iov_iter *to)
 }
 
 /*
- * Exclusive: one arrival wakes one of the readers. We stay on the queue while we
- * sleep again and again, so it is enough to listen once.
+ * Exclusive: one arrival wakes one of the readers. Who wakes us takes us off the
+ * queue, so mostly we need not look after it again, as wait_event would.
  */
 static noinline int sleep_until_readable(struct iodemo_client *client)
 {
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	DEFINE_WAIT(wait);
 	int err = 0;
 
-	add_wait_queue_exclusive(&client->readers, &wait);
-	iodemo_client_listen(client);
-	while (!iodemo_client_readable(client)) {
+	do {
+		prepare_to_wait_exclusive(&client->readers, &wait, TASK_INTERRUPTIBLE);
+		iodemo_client_listen(client);
+		if (iodemo_client_readable(client))
+			break;
 		if (signal_pending(current)) {
 			err = -ERESTARTSYS;
 			break;
 		}
-		wait_woken(&wait, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
-	}
-	remove_wait_queue(&client->readers, &wait);
+		schedule();
+	} while (!iodemo_client_readable(client));
+	finish_wait(&client->readers, &wait);
 	return err;
 }
 
@@ -317,7 +324,10 @@ ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return wait_and_read(client, to, nowait, iocb_is_aio(iocb) ? iocb : NULL);
 }
 
-/* read() would get there by iodemo_read_iter() too, but without this not as fast. */
+/*
+ * read() would get there by iodemo_read_iter() too, but without this not as fast.
+ * The price: kernel_read(), for readers in the kernel, refuses files with both.
+ */
 ssize_t iodemo_read(struct file *file, char __user *buffer, size_t count, loff_t *pos)
 {
 	struct iodemo_client *client = file->private_data;

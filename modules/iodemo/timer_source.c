@@ -34,6 +34,7 @@ static struct irq_chip wire_chip = {
 /* In hard interrupt context, as generic_handle_irq() wants it. */
 static void pull_wire(struct iodemo_source *source)
 {
+	smp_mb__before_atomic();	/* who takes this sees what was written before */
 	atomic_inc(&source->pending);
 	generic_handle_irq(source->irq);
 }
@@ -167,7 +168,7 @@ u64 iodemo_source_expires(const struct iodemo_source *source)
 {
 	if (!READ_ONCE(source->config.period_us))
 		return 0;
-	/* It moves on meanwhile, in one store: the old one is as right as the new. */
+	/* Without a lock: what it was before an interrupt is as right as after it. */
 	return ktime_to_ns(data_race(hrtimer_get_expires(&source->timer)));
 }
 
