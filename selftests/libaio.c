@@ -118,32 +118,37 @@ static long cancel(io_context_t context, struct iocb *iocb)
 	return io_cancel(context, iocb, &event);
 }
 
-/* Queue a request behind all others, and cancel it. */
-static bool marker_passes(io_context_t markers, int fd)
+/* Queue a request behind all others of its kind, and cancel it. */
+static bool marker_passes(io_context_t markers, int fd, bool is_write)
 {
-	struct iodemo_record record;
+	struct iodemo_record record = raw_record("a marker");
 	struct iocb marker, *which;
+	int ret = is_write ? submit_write(markers, &marker, fd, &record, RECORD) :
+			     submit_read(markers, &marker, fd, &record, RECORD);
 
-	return submit_read(markers, &marker, fd, &record, RECORD) == 1 &&
-	       cancel(markers, &marker) == -EINPROGRESS &&
+	return ret == 1 && cancel(markers, &marker) == -EINPROGRESS &&
 	       wait_for(markers, &which) == -ECANCELED;
 }
 
 /*
- * Is none of the requests complete, now that the driver has looked at those of
- * this file again? It looks when one is cancelled; and when a second one, that
- * was cancelled after the first had been ended, is ended too, then the driver
- * had come to the end of a look that it took after we were called. As long as
- * records wait for the file, only a low-water mark makes the marker wait.
+ * Is none of the reads, or of the writes, complete, now that the driver has
+ * looked at those of this file again? It looks when one is cancelled; and when a
+ * second one, behind what waits, that was cancelled after the first had been
+ * ended, is ended too, then the driver had come to the end of a look that it
+ * took after we were called. As long as records wait for the file, only a
+ * low-water mark makes a read wait.
  */
-static bool nothing_completes(io_context_t context, io_context_t markers, int fd)
+static bool nothing_completes(io_context_t context, io_context_t markers, int fd,
+			      bool is_write)
 {
-	return marker_passes(markers, fd) && marker_passes(markers, fd) &&
+	return marker_passes(markers, fd, is_write) && marker_passes(markers, fd, is_write) &&
 	       !count_events(context);
 }
 
-#define EXPECT_NOTHING_COMPLETES()	\
-	EXPECT_TRUE(nothing_completes(self->context, self->markers, self->fd))
+#define EXPECT_NO_READ_COMPLETES()	\
+	EXPECT_TRUE(nothing_completes(self->context, self->markers, self->fd, false))
+#define EXPECT_NO_WRITE_COMPLETES()	\
+	EXPECT_TRUE(nothing_completes(self->context, self->markers, self->fd, true))
 
 /* The next completion is of request @i and gives @res. */
 #define EXPECT_COMPLETES(i, res)						\
@@ -213,7 +218,7 @@ TEST_F(libaio, submit_returns_before_the_record_exists)
 {
 	ASSERT_SUBMIT_READ(3, 1);
 	EXPECT_EQ(0, STAT(self->fd, records));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(3, RECORD);
 	EXPECT_SAMPLE(&self->records[3], 0);
@@ -229,7 +234,7 @@ TEST_F(libaio, submitter_neither_sleeps_nor_gets_a_thread)
 		ASSERT_SUBMIT_READ(i, 1);
 	EXPECT_EQ(switches, own_switches());
 	EXPECT_EQ(1, count_tasks(getpid()));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 }
 
 TEST_F(libaio, request_is_complete_at_once_when_records_wait)
@@ -262,7 +267,7 @@ TEST_F(libaio, one_record_completes_one_request)
 	for (i = 0; i < 4; i++)
 		ASSERT_SUBMIT_READ(i, 1);
 	for (i = 0; i < 4; i++) {
-		EXPECT_NOTHING_COMPLETES();
+		EXPECT_NO_READ_COMPLETES();
 		ASSERT_EQ(0, trigger(self->fd, 1));
 		EXPECT_COMPLETES(i, RECORD);
 		EXPECT_SAMPLE(&self->records[i], i);
@@ -303,7 +308,7 @@ TEST_F(libaio, preadv_scatters_a_record)
 	ASSERT_EQ(1, submit(self->context, &self->iocbs[0]));
 	/* The vector was copied: it may go when io_submit() has returned. */
 	memset(iov, 0, sizeof(iov));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, RECORD);
 	EXPECT_SAMPLE(&self->records[0], 0);
@@ -316,7 +321,7 @@ TEST_F(libaio, request_waits_for_the_low_water_mark)
 	ASSERT_EQ(0, set_low_water(self->fd, 3));
 	ASSERT_SUBMIT_READ(0, 8);
 	ASSERT_EQ(0, trigger(self->fd, 2));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, 3 * RECORD);
 	for (i = 0; i < 3; i++)
@@ -328,7 +333,7 @@ TEST_F(libaio, lowered_mark_completes_what_waits)
 	ASSERT_EQ(0, set_low_water(self->fd, 3));
 	ASSERT_SUBMIT_READ(0, 8);
 	ASSERT_EQ(0, trigger(self->fd, 2));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, set_low_water(self->fd, 2));
 	EXPECT_COMPLETES(0, 2 * RECORD);
 }
@@ -340,7 +345,7 @@ TEST_F(libaio, request_takes_what_fits_and_the_next_one_waits_for_the_mark)
 	ASSERT_SUBMIT_READ(2, 8);
 	ASSERT_EQ(0, trigger(self->fd, 5));
 	EXPECT_COMPLETES(0, 2 * RECORD);
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 2));
 	EXPECT_COMPLETES(2, 5 * RECORD);
 	EXPECT_SAMPLE(&self->records[1], 1);
@@ -355,7 +360,7 @@ TEST_F(libaio, request_in_text_gets_a_line)
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(1, submit_read(self->context, &self->iocbs[0], fd, text, sizeof(text)));
-	EXPECT_TRUE(nothing_completes(self->context, self->markers, fd));
+	EXPECT_TRUE(nothing_completes(self->context, self->markers, fd, false));
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	ASSERT_EQ(0, set_client(self->fd, IODEMO_FORMAT_TEXT, 1));
 	len = result(read(self->fd, line, sizeof(line)));
@@ -439,7 +444,7 @@ TEST_F(libaio, request_stuck_in_a_page_fault_loses_no_record_to_a_reader_of_the_
 	EXPECT_EQ(RECORD, read_nowait(self->fd, self->records, RECORD));
 	EXPECT_SAMPLE(&self->records[0], 0);
 	ASSERT_EQ(0, stuck_page_free(&stuck, NULL, 0));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, RECORD);
 	EXPECT_SAMPLE((struct iodemo_record *)stuck.page, 1);
@@ -487,7 +492,7 @@ TEST_F(libaio, EFAULT_at_completion_leaves_the_record_to_the_next_request)
 TEST_F(libaio, EFAULT_at_completion_leaves_the_record_to_read)
 {
 	ASSERT_EQ(1, submit_read(self->context, &self->iocbs[0], self->fd, bad_pointer, RECORD));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, -EFAULT);
 	EXPECT_READ(self->fd, 0, 1);
@@ -540,7 +545,7 @@ TEST_F(libaio, write_is_queued_while_the_queue_is_full)
 	ASSERT_SUBMIT_WRITE(0, records, 3);
 	EXPECT_EQ(switches, own_switches());
 	EXPECT_EQ(1, count_tasks(getpid()));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_WRITE_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, 3 * RECORD);
 	EXPECT_STREQ("", named_echoes_fault(self->fd, TX_CAPACITY, 3));
@@ -555,7 +560,7 @@ TEST_F(libaio, writes_of_one_file_complete_in_order)
 	ASSERT_SUBMIT_WRITE(0, records, 5);
 	ASSERT_SUBMIT_WRITE(1, records + 5, 1);
 	ASSERT_EQ(0, trigger(self->fd, 1));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_WRITE_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, 5 * RECORD);
 	EXPECT_COMPLETES(1, RECORD);
@@ -568,9 +573,9 @@ TEST_F(libaio, write_larger_than_the_queue_completes_when_all_of_it_is_queued)
 
 	ASSERT_EQ(0, set_low_water(self->fd, CAPACITY));
 	ASSERT_SUBMIT_WRITE(0, records, TX_CAPACITY + 6);
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_WRITE_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_WRITE_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, (TX_CAPACITY + 6) * RECORD);
 	EXPECT_STREQ("", named_echoes_fault(self->fd, 0, TX_CAPACITY + 6));
@@ -586,7 +591,7 @@ TEST_F(libaio, pwritev_gathers_a_record)
 	io_prep_pwritev(&self->iocbs[0], self->fd, iov, 2, 0);
 	ASSERT_EQ(1, submit(self->context, &self->iocbs[0]));
 	memset(iov, 0, sizeof(iov));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_WRITE_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, RECORD);
 	EXPECT_STREQ("", named_echoes_fault(self->fd, TX_CAPACITY, 1));
@@ -600,7 +605,7 @@ TEST_F(libaio, partly_done_write_that_is_cancelled_gives_its_bytes)
 	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
 	ASSERT_SUBMIT_WRITE(0, records, 6);
 	ASSERT_EQ(0, trigger(self->fd, 1));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_WRITE_COMPLETES();
 	EXPECT_EQ(-EINPROGRESS, cancel(self->context, &self->iocbs[0]));
 	EXPECT_COMPLETES(0, TX_DRAIN * RECORD);
 	EXPECT_STREQ("", named_echoes_fault(self->fd, TX_CAPACITY, TX_DRAIN));
@@ -642,10 +647,11 @@ TEST_F(libaio, reads_and_writes_of_one_file_do_not_wait_for_each_other)
 	ASSERT_EQ(0, set_low_water(self->fd, CAPACITY));
 	ASSERT_SUBMIT_READ(0, 1);
 	ASSERT_SUBMIT_WRITE(1, records, 1);
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
+	EXPECT_NO_WRITE_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(1, RECORD);
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 }
 
 /* Polling, and being told by an eventfd */
@@ -716,7 +722,7 @@ TEST_F(libaio, eventfd_counts_the_completions)
 		io_set_eventfd(&self->iocbs[i], efd);
 		ASSERT_EQ(1, submit(self->context, &self->iocbs[i]));
 	}
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	EXPECT_EQ(0, poll_now(efd, POLLIN));
 	ASSERT_EQ(0, trigger(self->fd, 3));
 	while (sum < 3) {
@@ -748,7 +754,7 @@ TEST_F(libaio, cancelled_request_ends_once_and_leaves_the_others_in_order)
 	EXPECT_SAMPLE(&self->records[1], 1);
 	EXPECT_SAMPLE(&self->records[3], 2);
 	EXPECT_SAMPLE(&self->records[4], 3);
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 }
 
 TEST_F(libaio, completed_request_can_not_be_cancelled)
@@ -859,7 +865,7 @@ TEST_F(libaio, close_of_one_of_two_descriptors_ends_nothing)
 	ASSERT_SUBMIT_READ(1, 1);
 	ASSERT_EQ(0, close(self->fd));
 	self->fd = second;
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, RECORD);
 	EXPECT_SAMPLE(&self->records[0], 0);
@@ -876,7 +882,7 @@ TEST_F(libaio, close_of_another_file_ends_nothing)
 	ASSERT_LE(0, other);
 	ASSERT_SUBMIT_READ(0, 1);
 	ASSERT_EQ(0, close(other));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, RECORD);
 }
@@ -893,7 +899,7 @@ TEST_F(libaio, close_in_a_forked_child_ends_nothing)
 		_exit(close(self->fd));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_COMPLETES(0, RECORD);
 }
@@ -984,7 +990,7 @@ TEST_F(libaio, unplugging_gives_what_is_buffered_and_then_0)
 	ASSERT_SUBMIT_READ(0, 8);
 	ASSERT_SUBMIT_READ(8, 1);
 	ASSERT_EQ(0, trigger(self->fd, 2));
-	EXPECT_NOTHING_COMPLETES();
+	EXPECT_NO_READ_COMPLETES();
 	ASSERT_EQ(0, unbind_device(0));
 	EXPECT_COMPLETES(0, 2 * RECORD);
 	EXPECT_COMPLETES(8, 0);
