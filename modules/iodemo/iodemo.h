@@ -47,15 +47,15 @@ struct seq_file;
 /**
  * struct iodemo_ring - the last capacity records of the stream
  * @page: begun and head; shared, with the slots, with who maps the ring
- * @slots: the records; seq is in slots[seq & mask]
- * @mask: capacity - 1
+ * @slots: the records; seq is in slots[seq % capacity]
+ * @capacity: how many, a power of two
  *
  * Only the producer writes. Readers follow the order told in ring.c.
  */
 struct iodemo_ring {
 	struct iodemo_ring_page *page;
 	struct iodemo_record *slots;
-	u32 mask;
+	u32 capacity;
 };
 
 int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity);
@@ -66,13 +66,13 @@ int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma);
 
 static inline u32 iodemo_ring_capacity(const struct iodemo_ring *ring)
 {
-	return ring->mask + 1;
+	return ring->capacity;
 }
 
 static inline struct iodemo_record *iodemo_ring_slot(const struct iodemo_ring *ring,
 						     u64 seq)
 {
-	return &ring->slots[seq & ring->mask];
+	return &ring->slots[seq & (ring->capacity - 1)];
 }
 
 /* Records below this are finished. */

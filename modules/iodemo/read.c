@@ -89,7 +89,7 @@ static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 	for (u32 tries = capacity; left && tries; tries--) {
 		u64 cursor = iodemo_client_catch_up(client);
 		u64 head = iodemo_ring_head(ring);
-		size_t to_end = capacity - (cursor & ring->mask);
+		size_t to_end = capacity - (cursor & (capacity - 1));
 		size_t batch, whole;
 
 		if (head <= cursor)

@@ -46,7 +46,7 @@ int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity)
 	ring->page = memory;
 	ring->page->capacity = capacity;
 	ring->slots = memory + IODEMO_MMAP_RECORDS;
-	ring->mask = capacity - 1;
+	ring->capacity = capacity;
 	return 0;
 }
 
