@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # budget.awk: hold the figures of iodemo-bench against a budget, or write it anew
 #
-# usage: awk [-v some=1] [-v update=1] -f scripts/budget.awk BUDGET JSON
+# usage: awk [-v some=1] [-v update=1 -v emulator=VERSION] -f scripts/budget.awk BUDGET JSON
 #
 # some: not all was measured, so what is missing is no failure; update: print a budget for these figures. Otherwise
 # prints a line for each figure that is out of its budget, then "N passed, N failed, N skipped"; status 1 when any
@@ -63,8 +63,8 @@ function note(name) {
 	}
 }
 
-# The budget; its head is kept
-FILENAME == ARGV[1] && /^#/ { head = head $0 "\n" }
+# The budget; its head is kept, but for what counted it
+FILENAME == ARGV[1] && /^#/ && !/^# Counted by/ { head = head $0 "\n" }
 FILENAME == ARGV[1] && /^[^#]/ {
 	baseline[$1] = $2
 	budget[$1] = $3
@@ -139,7 +139,7 @@ function explain() {
 
 END {
 	if (update)
-		printf "%s", head ? head : explain()
+		printf "%s# Counted by QEMU %s\n", head ? head : explain(), emulator
 	for (i = 1; i <= count; i++)
 		if (update)
 			write(names[i])
