@@ -14,6 +14,8 @@ arguments 3 "$@"
 # kselftests needs GNU's timeout, and perl to show lines as they come
 programs='sh bash strace kmod timeout stdbuf dd perl'
 
+# An ordinary user of the guest's is to find his way too, whoever makes this
+umask 022
 root=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$root"' EXIT
 trap 'exit 130' INT TERM
@@ -49,6 +51,7 @@ for folder in bin sbin lib lib64; do
 done
 ln -s usr/lib "$root/lib32"
 tar -cf - -C "$1" . | tar -xf - --keep-directory-symlink -C "$root"
+chmod 755 "$root"
 cp -L /bin/busybox "$root/usr/bin/busybox"
 for program in $programs; do
 	cp -L "$(PATH=$PATH:/sbin:/usr/sbin command -v "$program")" "$root/usr/bin/$program"
@@ -65,8 +68,8 @@ copy_libraries
 cp "$top/scripts/guest-init.sh" "$root/init"
 cp "$2" "$root/command"
 chmod +x "$root/init" "$root/command"
-echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-echo 'root:x:0:' >"$root/etc/group"
+printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'user:x:1000:1000:user:/tmp:/bin/sh' >"$root/etc/passwd"
+printf '%s\n' 'root:x:0:' 'user:x:1000:' >"$root/etc/group"
 
 # The same files make the same archive, and the same boot
 find "$root" -exec touch -h -d @0 {} +
