@@ -10,12 +10,18 @@
 #   -t SECONDS  end the machine after that long (default: 600; a shell has no limit)
 #   -m SIZE     memory (default: 1G, debug 2G)
 #   -a WORDS    more words for the kernel's command line
+#   -l NAME     what the kernel's log is called (default: log)
+#   -o FILE     leave the command's output there too: of the last boot only, after a comment for each that went before
 #   -i          count instructions: one processor, no KVM, and a clock that goes on by a nanosecond an instruction and
 #               skips where nobody has anything to do; every run of the same files is the same, to the instruction
 #
 # Exit status: the command's; 124 when the time was up, 125 when the machine ended without a word, 99 when the kernel's
 # log has a report (a warning, an oops, a leak ...). The kernel's log is kept in build/KERNEL/log, and its end is shown
 # when something went wrong.
+#
+# A guest that dies before iodemo is loaded is booted again, three times at most, and this is told; its logs are kept as
+# log.died-1 and so on. So is one that takes longer to come up than a boot may (180 s, debug 400 s), but none that began
+# the command and ran out of time, and none that died with iodemo loaded.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -24,14 +30,18 @@ parts='modules userspace selftests'
 limit=600
 memory=
 append=
+name=log
+output=
 instructions=
-while getopts :k:p:t:m:a:ih-: option; do
+while getopts :k:p:t:m:a:l:o:ih-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parts=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	m) memory=$OPTARG ;;
 	a) append=$OPTARG ;;
+	l) name=$OPTARG ;;
+	o) output=$OPTARG ;;
 	i) instructions=yes ;;
 	h | -) usage ;;
 	*) usage 2 >&2 ;;
@@ -45,20 +55,23 @@ shell) [ $# -eq 1 ] || usage 2 >&2 ;;
 esac
 
 # KVM only where it works: a processor without vmx or svm has it by name alone. No 5-level page tables: while a kernel
-# with KASAN identifies its processor it forgets for a moment that it has them, and an interrupt just then is reported.
+# with KASAN identifies its processor it forgets for a moment that it has them, and an interrupt just then is reported. No
+# CMPXCHG16B from TCG: with that of QEMU 7.2 and several threads, on a busy machine every second boot of 6.12 crashes in
+# the allocator.
 processors()
 {
 	if [ -n "$instructions" ]; then
-		echo "-accel tcg -icount shift=0,sleep=off -cpu max,la57=off -smp 1 -seed 1 -rtc base=2026-01-01,clock=vm"
+		echo "-accel tcg -icount shift=0,sleep=off -cpu max,la57=off,cx16=off -smp 1 -seed 1 -rtc base=2026-01-01,clock=vm"
 	elif [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then
 		echo '-accel kvm -cpu host,la57=off -smp 2'
 	else
-		echo '-accel tcg,thread=multi -cpu max,la57=off -smp 2'
+		echo '-accel tcg,thread=multi -cpu max,la57=off,cx16=off -smp 2'
 	fi
 }
 
-# Quick to boot, and a hang is a panic, which ends the machine
-arguments='console=ttyS0 loglevel=5 mitigations=off random.trust_cpu=on tsc=reliable'
+# Quick to boot, and a hang is a panic, which ends the machine. A machine that waits for its host sees no timer tick in
+# time, and is not to take the timer for broken.
+arguments='console=ttyS0 loglevel=5 mitigations=off random.trust_cpu=on tsc=reliable no_timer_check'
 arguments="$arguments panic=-1 softlockup_panic=1 hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
 
 # Nothing is to lie elsewhere than in the run before, nothing of the boot is to go on, and a tick is a nanosecond
@@ -72,21 +85,87 @@ fi
 [ -t 1 ] && [ -z "$instructions" ] || TERM=dumb
 arguments="$arguments TERM=${TERM:-dumb}"
 
-# The console's port is for the kernel alone, and the second one for the command, so neither cuts into the other
-boot()
+# machine PORT...: the console's port is for the kernel alone, and the second one, as these options of qemu's have it, for
+# the command, so neither cuts into the other
+machine()
 {
-	# shellcheck disable=SC2046
-	"$@" qemu-system-x86_64 $(processors) -machine $machine -m "$memory" -nic none -no-reboot -display none \
-		-no-user-config -nodefaults \
+	# shellcheck disable=SC2046,SC2086
+	$patience qemu-system-x86_64 $(processors) -machine $machine -m "$memory" -nic none -no-reboot -display none \
+		-no-user-config -nodefaults -pidfile "$temporary/pid" \
 		-kernel "$folder/bzImage" -initrd "$temporary/initramfs" \
 		-append "$arguments $append" \
-		-serial "file:$temporary/log" -serial "$port"
+		-serial "file:$temporary/log" "$@"
+}
+
+# A line of the kernel's log, before it is kept
+logged()
+{
+	grep -q "$1" "$temporary/log" 2>/dev/null
+}
+
+# End the machine when its kernel has not come to the command in time
+watch_boot()
+{
+	end=$(($(date +%s) + boot_limit))
+	until logged 'guest: runs the command'; do
+		sleep 1
+		[ -e "$temporary/log" ] || return 0
+		[ "$(date +%s)" -ge "$end" ] || continue
+		: >"$temporary/slow"
+		kill "$(cat "$temporary/pid")"
+		return 0
+	done
+}
+
+# boot run|shell: start the machine once, and leave what qemu exited with in $status
+boot()
+{
+	: >"$temporary/log"
+	: >"$temporary/output"
+	rm -f "$temporary/slow" "$temporary/pid"
+	status=0
+	begin=$(date +%s)
+	if [ "$1" = shell ]; then
+		machine -serial mon:stdio || status=$?
+		return
+	fi
+	watch_boot >/dev/null 2>&1 &
+	watcher=$!
+	machine -chardev "stdio,id=port,logfile=$temporary/output" -serial chardev:port </dev/null || status=$?
+	kill "$watcher" 2>/dev/null || :
+	wait "$watcher" 2>/dev/null || :
+	seconds=$(($(date +%s) - begin))
+}
+
+# died_in_boot run|shell: whether the guest died before any code of ours ran; leaves of what in $death. The kernel tells
+# of the first module from elsewhere before that runs.
+died_in_boot()
+{
+	! logged 'iodemo.*: loading out-of-tree module' || return 1
+	# That qemu would not start is no death, nor is that somebody left the shell
+	[ "$status" -ne 1 ] || [ -s "$temporary/log" ] || return 1
+	reports=$("$top/scripts/klog.sh" "$temporary/log") && [ "$1" = shell ] && return 1
+	! logged 'guest: exit status' || return 1
+	if [ -e "$temporary/slow" ]; then
+		death="not up after $boot_limit s"
+	elif timed_out "$1"; then
+		return 1
+	else
+		death=$(echo "${reports:-the machine ended with status $status of qemu}" | head -n 1)
+	fi
+}
+
+# Somebody else can have killed qemu
+timed_out()
+{
+	[ "$1" = run ] && [ "$seconds" -ge "$limit" ] && { [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; }
 }
 
 "$top/scripts/setup.sh" vm
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
 : "${memory:=$([ "$kernel" = debug ] && echo 2G || echo 1G)}"
+boot_limit=$([ "$kernel" = debug ] && echo 400 || echo 180)
 lock "$build/lock"
 # shellcheck disable=SC2086
 "$top/scripts/build.sh" "$folder" "$build" $parts
@@ -101,25 +180,35 @@ else
 fi
 step "making the initramfs" "$top/scripts/initramfs.sh" "$build/root" "$temporary/command" "$temporary/initramfs"
 unlock
-: >"$temporary/log"
 
-status=0
-if [ "$1" = run ]; then
-	port=stdio
-	boot timeout --foreground -k 5 "$limit" </dev/null || status=$?
-else
-	port=mon:stdio
+patience="timeout --foreground -k 5 $limit"
+if [ "$1" = shell ]; then
+	patience=
 	size=$(stty size 2>/dev/null) || size=
 	case $size in
 	'' | 0*) size='24 80' ;;
 	esac
 	append="$append iodemo.shell iodemo.rows=${size% *} iodemo.columns=${size#* }"
-	boot env || status=$?
 fi
 
-log=$build/log
+log=$build/$name
+rm -f "$log".died-*
+: >"$temporary/died"
+again=0
+while
+	boot "$1"
+	[ "$again" -lt 3 ] && died_in_boot "$1"
+do
+	again=$((again + 1))
+	tr -d '\r' <"$temporary/log" >"$log.died-$again"
+	tell="the guest died in its own boot, before iodemo was loaded, and is booted again ($again of 3): $death"
+	echo "# $tell" >>"$temporary/died"
+	echo "vm.sh: $tell; its log is $log.died-$again" >&2
+done
+
 tr -d '\r' <"$temporary/log" >"$log.$$"
 mv "$log.$$" "$log"
+[ -z "$output" ] || cat "$temporary/died" "$temporary/output" >"$output"
 said=$(sed -n 's/.*guest: exit status \([0-9]*\)$/\1/p' "$log" | tail -n 1)
 
 reported=0
@@ -129,7 +218,12 @@ if [ "$reported" -eq 1 ]; then
 	head -n 150 "$temporary/reports" >&2
 	echo "vm.sh: above, what the guest's kernel reported; the whole log is $log" >&2
 fi
-if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+if [ -e "$temporary/slow" ]; then
+	tail -n 40 "$log" >&2
+	echo "vm.sh: the guest was not up after $boot_limit s; above, the end of $log" >&2
+	exit 125
+fi
+if timed_out "$1"; then
 	tail -n 40 "$log" >&2
 	echo "vm.sh: the machine was ended after $limit s; above, the end of $log" >&2
 	exit 124
