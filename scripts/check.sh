@@ -6,7 +6,10 @@
 #
 # KTAP goes to the terminal and to build/check-KERNEL.tap. The last line is "N passed, N failed, N skipped", of test
 # cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.
-# TESTS selects programs by name; TIMEOUT is for the whole machine, in seconds.
+# TESTS selects programs by name; TIMEOUT is for a machine, in seconds.
+#
+# There is one machine for all programs but those in selftests/boots, and one more for each command line that these ask
+# for; its log is build/KERNEL/log.WORDS. A guest that died before the tests, and was booted again, is a comment.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -17,48 +20,103 @@ case $kernel in
 debug) limit=${TIMEOUT:-3000} ;;
 *) limit=${TIMEOUT:-1200} ;;
 esac
+
+# Of selftests/boots, "program words"
+table=$(sed '/^#/d; /^[[:space:]]*$/d; s/:[[:space:]]*/ /' "$top/selftests/boots")
+listed=$(echo "$table" | cut -d ' ' -f 1 | sort -u)
+
+check_table()
+{
+	while read -r program words; do
+		[ -n "$program" ] || continue
+		[ -e "$top/selftests/$program.c" ] || [ -e "$top/selftests/$program.sh" ] ||
+			die "selftests/boots names a program that there isn't: $program"
+		[ -n "$words" ] || die "selftests/boots: $program asks for no words"
+	done
+}
+
+# programs WORDS: of TESTS, those that run with these, or that are not listed
+programs()
+{
+	for program in ${TESTS:-$listed}; do
+		if [ -n "$1" ]; then
+			echo "$table" | grep -qxF "${program%.sh} $1" || continue
+		else
+			! echo "$listed" | grep -qxF "${program%.sh}" || continue
+		fi
+		printf '%s ' "$program"
+	done
+}
+
+# In the guest: the kernel's own runner, told which programs; without any, those that are not listed
+command()
+{
+	printf "tests='%s'\nlisted='%s'\n" "$1" "$(echo "$listed" | paste -s -d '|' -)"
+	cat <<-'END'
+		cd /opt/kselftest || exit 1
+		set --
+		for test in ${tests:-$(cut -d : -f 2 kselftest-list.txt | grep -vxE "($listed)(\.sh)?")}; do
+			found=$(grep -E "^iodemo:$test(\.sh)?\$" kselftest-list.txt) ||
+				{ echo "Bail out! no test program $test; there are:" $(cut -d : -f 2 kselftest-list.txt); exit 2; }
+			set -- "$@" -t "$found"
+		done
+		./run_kselftest.sh "$@"
+	END
+}
+
+# tell TEXT: a comment, on the terminal and in the KTAP
+tell()
+{
+	echo "# $1" | tee -a "$raw"
+}
+
+# boot WORDS PROGRAMS: run them in a machine of their own; count in $also what the programs cannot tell
+boot()
+{
+	log=log${1:+.$(echo "$1" | tr ' /' '+_')}
+	[ -z "$1" ] || tell "booted with $1"
+	status=0
+	rm -f "$raw.output"
+	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" -a "$1" -l "$log" -o "$raw.output" run "$(command "$2")" || status=$?
+	if [ -e "$raw.output" ]; then
+		grep '^# the guest died' "$raw.output" || :
+		awk 1 "$raw.output" >>"$raw"
+	fi
+	[ "$status" -ne 99 ] || sed 's/^/# /' "$build/reports" >>"$raw"
+	case $status in
+	0) return ;;
+	99) failure="the guest's kernel reported what stands above and in $build/$log" ;;
+	124) failure="the machine was still running after $limit s" ;;
+	125) failure='the machine ended before the tests did' ;;
+	*) failure="the run in the machine ended with status $status" ;;
+	esac
+	tell "failed: $failure${1:+ (booted with $1)}"
+	also=$((also + 1))
+}
+
+echo "$table" | check_table
 "$top/scripts/setup.sh" vm
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
 tap=$top/build/check-${build##*/}.tap
-
-# In the guest: the kernel's own runner, told which programs
-# shellcheck disable=SC2016
-command='cd /opt/kselftest || exit 1
-set --
-for test in '${TESTS-}'; do
-	found=$(grep -E "^iodemo:$test(\.sh)?\$" kselftest-list.txt) ||
-		{ echo "Bail out! TESTS: no test program $test; there are:" $(cut -d : -f 2 kselftest-list.txt); exit 2; }
-	set -- "$@" -t "$found"
-done
-./run_kselftest.sh "$@"'
-
 mkdir -p "$build"
 raw=$(mktemp "$build/check.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT
 trap 'exit 130' INT TERM
-{
-	status=0
-	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" run "$command" || status=$?
-	echo "$status" >"$raw.status"
-} | tee "$raw"
 
-status=$(cat "$raw.status")
-case $status in
-0) also='' ;;
-99) also="the guest's kernel reported what stands above and in $build/log" ;;
-124) also="the machine was still running after $limit s" ;;
-125) also='the machine ended before the tests did' ;;
-*) also="the run in the machine ended with status $status" ;;
-esac
+also=0
+chosen=$(programs '')
+if [ -z "${TESTS-}" ] || [ -n "$chosen" ]; then
+	boot '' "$chosen"
+fi
+echo "$table" | sed 's/^[^ ]* *//' | awk 'NF && !seen[$0]++' >"$raw.words"
+while IFS= read -r words <&3; do
+	chosen=$(programs "$words")
+	[ -z "$chosen" ] || boot "$words" "$chosen"
+done 3<"$raw.words"
 
-{
-	[ "$status" -ne 99 ] || sed 's/^/# /' "$build/reports"
-	[ -z "$also" ] || echo "# failed: $also"
-	awk -v also="${also:+1}" -f "$top/scripts/ktap.awk" "$raw" && : >"$raw.passed"
-} >"$raw.verdict" || :
+awk -v also="$also" -f "$top/scripts/ktap.awk" "$raw" >"$raw.verdict" && : >"$raw.passed"
 cat "$raw" "$raw.verdict" >"$tap"
-[ "$status" -ne 99 ] || echo "# the guest's kernel log: $build/log"
 echo "# KTAP: $tap"
-grep -v '^# \[' "$raw.verdict"
+cat "$raw.verdict"
 [ -e "$raw.passed" ]

@@ -3,6 +3,7 @@
 #
 # usage: awk -v also=N -f scripts/ktap.awk FILE     also: failures known from elsewhere
 #
+# FILE can hold several runs, each with a plan of its own, which it is checked against.
 # Prints a line for each failure, then "N passed, N failed, N skipped"; status 1 when something failed or nothing ran.
 
 function fault(text)
@@ -40,18 +41,28 @@ function finish(line)
 	program = ""
 }
 
+# A run is over: the next one begins, or there is none
+function close_run()
+{
+	if (program != "")
+		fault(program ": did not finish")
+	if (total >= 0 && finished != total)
+		fault("of " total " programs, " finished + 0 " finished")
+	program = ""
+	total = -1
+	finished = 0
+}
+
 BEGIN { total = -1 }
 { sub(/\r$/, "") }
+/^TAP version/ { close_run() }
 /^1\.\.[0-9]+/ { total = substr($0, 4) + 0 }
 /^# selftests: [^ ]+: / { program = $4; plan = -1; cases = 0; bad = 0 }
 /^# 1\.\.[0-9]+/ { plan = substr($0, 6) + 0 }
 /^# (not )?ok / { count($0) }
 /^(not )?ok [0-9]+ selftests: / { finish($0) }
 END {
-	if (program != "")
-		fault(program ": did not finish")
-	if (total >= 0 && finished != total)
-		fault("of " total " programs, " finished + 0 " finished")
+	close_run()
 	failed += also
 	if (passed + failed + skipped == 0)
 		fault("no test ran")

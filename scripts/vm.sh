@@ -55,9 +55,9 @@ shell) [ $# -eq 1 ] || usage 2 >&2 ;;
 esac
 
 # KVM only where it works: a processor without vmx or svm has it by name alone. No 5-level page tables: while a kernel
-# with KASAN identifies its processor it forgets for a moment that it has them, and an interrupt just then is reported. No
-# CMPXCHG16B from TCG: with that of QEMU 7.2 and several threads, on a busy machine every second boot of 6.12 crashes in
-# the allocator.
+# with KASAN identifies its processor it forgets for a moment that it has them, and an interrupt just then is reported.
+# No CMPXCHG16B from TCG: with that of QEMU 7.2 and several threads, on a busy machine every second boot of 6.12 crashes
+# in the allocator.
 processors()
 {
 	if [ -n "$instructions" ]; then
@@ -85,8 +85,8 @@ fi
 [ -t 1 ] && [ -z "$instructions" ] || TERM=dumb
 arguments="$arguments TERM=${TERM:-dumb}"
 
-# machine PORT...: the console's port is for the kernel alone, and the second one, as these options of qemu's have it, for
-# the command, so neither cuts into the other
+# machine OPTION...: the console's port is for the kernel alone, and the second one, which these options of qemu's make,
+# for the command, so neither cuts into the other
 machine()
 {
 	# shellcheck disable=SC2046,SC2086
@@ -201,7 +201,7 @@ while
 do
 	again=$((again + 1))
 	tr -d '\r' <"$temporary/log" >"$log.died-$again"
-	tell="the guest died in its own boot, before iodemo was loaded, and is booted again ($again of 3): $death"
+	tell="the guest died before iodemo was loaded, and is booted again ($again of 3): $death"
 	echo "# $tell" >>"$temporary/died"
 	echo "vm.sh: $tell; its log is $log.died-$again" >&2
 done
