@@ -49,7 +49,7 @@ programs()
 }
 
 # In the guest: the kernel's own runner, told which programs; without any, those that are not listed
-command()
+guest_command()
 {
 	printf "tests='%s'\nlisted='%s'\n" "$1" "$(echo "$listed" | paste -s -d '|' -)"
 	cat <<-'END'
@@ -77,7 +77,7 @@ boot()
 	[ -z "$1" ] || tell "booted with $1"
 	status=0
 	rm -f "$raw.output"
-	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" -a "$1" -l "$log" -o "$raw.output" run "$(command "$2")" || status=$?
+	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" -a "$1" -l "$log" -o "$raw.output" run "$(guest_command "$2")" || status=$?
 	if [ -e "$raw.output" ]; then
 		grep '^# the guest died' "$raw.output" || :
 		awk 1 "$raw.output" >>"$raw"
