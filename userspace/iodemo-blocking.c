@@ -10,7 +10,7 @@
  */
 #include <unistd.h>
 
-#include "libiodemo.h"
+#include "demo/demo.h"
 
 static void loop(struct iodemo_run *run)
 {

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libiodemo.h"
+#include "demo/demo.h"
 
 #define RECORDS		200
 #define RECORDS_MAX	1000000

@@ -19,7 +19,7 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-#include "libiodemo.h"
+#include "demo/demo.h"
 
 /*
  * Ready is a hint, since another thread could be faster: with O_NONBLOCK a

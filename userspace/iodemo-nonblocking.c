@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "libiodemo.h"
+#include "demo/demo.h"
 
 static void loop(struct iodemo_run *run)
 {

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libiodemo.h"
+#include "demo/demo.h"
 
 #define QUEUE	8	/* signals, for --overflow */
 

@@ -29,7 +29,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "libiodemo.h"
+#include "demo/demo.h"
 
 #define RECORDS_SIZE	(IODEMO_BATCH * sizeof(struct iodemo_record))
 

@@ -5,7 +5,7 @@
 #ifndef ASYNC_H
 #define ASYNC_H
 
-#include "libiodemo.h"
+#include "../demo/demo.h"
 
 struct io_uring;
 

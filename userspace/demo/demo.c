@@ -14,12 +14,10 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
-#include "libiodemo.h"
+#include "demo.h"
 
 #define RECORDS_DEFAULT	50
 #define RECORDS_MAX	1000000000
-
-atomic_bool iodemo_stopped;
 
 /* The run of this program, for the signal handler and for exit(). */
 static struct iodemo_run *this_run;
@@ -263,16 +261,4 @@ void iodemo_stop(struct iodemo_run *run)
 	if (run->submits)
 		count_threads(run);
 	put_back();
-}
-
-bool iodemo_over(const struct iodemo_run *run)
-{
-	return run->records >= run->wanted || run->unplugged || iodemo_stopped;
-}
-
-size_t iodemo_room(const struct iodemo_run *run, size_t size)
-{
-	__u64 left = (run->wanted - run->records) * sizeof(struct iodemo_record);
-
-	return left < size ? left : size;
 }

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 
-#include "libiodemo.h"
+#include "demo.h"
+
+atomic_bool iodemo_stopped;
 
 /*
  * Buckets 0..63 are of one nanosecond; then each doubling has 32 of them, so
@@ -60,14 +61,6 @@ static bool is_whole(const struct iodemo_record *record)
 	       !memcmp(record->data + record->len, zero, IODEMO_DATA_SIZE - record->len);
 }
 
-__u64 iodemo_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 /* What the figures need of a record. */
 struct sight {
 	__u64 seq;
@@ -93,6 +86,18 @@ static void count(struct iodemo_run *run, struct iodemo_file *file, const struct
 	file->next = seen->seq + 1;
 	run->records++;
 	histogram_add(&run->latency, seen->latency);
+}
+
+bool iodemo_over(const struct iodemo_run *run)
+{
+	return run->records >= run->wanted || run->unplugged || iodemo_stopped;
+}
+
+size_t iodemo_room(const struct iodemo_run *run, size_t size)
+{
+	__u64 left = (run->wanted - run->records) * sizeof(struct iodemo_record);
+
+	return left < size ? left : size;
 }
 
 void iodemo_take_unplugged(struct iodemo_run *run, const struct iodemo_file *file)
