@@ -359,7 +359,7 @@ void bench_async(void)
 		.end = end_uring,
 	};
 
-	bench_group("async: records that are there, by libaio and io_uring", "eventfd", "pipe");
+	bench_title("async: records that are there, by libaio and io_uring", "eventfd", "pipe");
 	measure(&libaio, 1, 1);
 	measure(&libaio, DEPTH, 1);
 	measure(&nop, 1, 1);

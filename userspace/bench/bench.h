@@ -1,70 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * iodemo-bench: what its files know of each other
- *
- * A figure is what one operation costs: the median of many samples, and where
- * the middle half of them lies. Time is CLOCK_MONOTONIC's. In a machine whose
- * clock counts instructions (QEMU's -icount shift=0) a nanosecond is one
- * instruction, and the figures are the same in every run.
+ * iodemo-bench: measuring an operation, the device, and the groups
  */
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
+#include "figures.h"
 #include "iodemo.h"
-
-/* What was asked for on the command line. */
-struct bench_options {
-	const char *device;
-	const char *module;	/* a file for insmod; NULL: by name, with modprobe */
-	bool reload;		/* the module may be loaded anew */
-	bool instructions;	/* a nanosecond is an instruction */
-	unsigned int samples;	/* of each figure */
-};
-
-extern struct bench_options bench_options;
-
-/* Figures: collected, shown as a table and as JSON (iodemo-bench.c) ------- */
-
-/**
- * bench_group() - what follows belongs together
- * @title: the heading in the table
- *
- * Also the place for what the group's figures are compared with:
- * @first, @second: names of figures, or NULL; each gives a column of ratios
- */
-void bench_group(const char *title, const char *first, const char *second);
-
-/**
- * bench_figure() - note a figure
- * @name: in JSON and in the budget, like "read" or "interrupt-idle-16"
- * @about: in the table
- * @unit: NULL for time, else what is counted, like "bytes" or "records/s"
- * @samples: will be sorted
- * @count: how many there are, at least 1
- */
-void bench_figure(const char *name, const char *about, const char *unit, double *samples,
-		  unsigned int count);
-
-/* A figure that can't be had here: @reason says why, and what to do. */
-void bench_missing(const char *name, const char *about, const char *reason);
-
-/*
- * Was it asked for? A group's file asks before it sets up what takes long, by
- * the figure's full name, and does nothing for what is not wanted: the names
- * become known by a first pass through all groups, in which nothing is.
- */
-bool bench_wanted(const char *name);
-
-/* For --list, before bench_wanted(), where bench_cost() doesn't do it. */
-void bench_about(const char *name, const char *about);
-
-/* Ends the program if Ctrl-C came; for what takes longer than a figure usually does. */
-void bench_check_stop(void);
 
 /* Measuring (measure.c) --------------------------------------------------- */
 
@@ -73,7 +19,7 @@ void bench_check_stop(void);
 
 /**
  * struct bench_cost - an operation that is measured in batches
- * @name: as of bench_figure()
+ * @name: as of struct bench_figure
  * @about: likewise
  * @parts: what one operation is divided by, such as its records; 0 is 1
  * @batch: operations in a batch, BENCH_BATCH at most; 0 is BENCH_BATCH
@@ -124,9 +70,6 @@ void bench_io_poll(unsigned int batch);		/* POLLIN, and not to wait */
 
 /* An array of bench_options.samples, for figures with a loop of their own; to be freed. */
 double *bench_samples(void);
-
-/* Sorts them, too. */
-double bench_median(double *samples, unsigned int count);
 
 /* The device (device.c) --------------------------------------------------- */
 

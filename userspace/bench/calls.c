@@ -366,6 +366,6 @@ void bench_iodemo(void)
 		{ }
 	};
 
-	bench_group("iodemo: the device's system calls, and its ring", "eventfd", "pipe");
+	bench_title("iodemo: the device's system calls, and its ring", "eventfd", "pipe");
 	bench_costs(costs);
 }

@@ -99,6 +99,6 @@ void bench_floor(void)
 		{ }
 	};
 
-	bench_group("floor: what nothing can go below", NULL, NULL);
+	bench_title("floor: what nothing can go below", NULL, NULL);
 	bench_costs(costs);
 }

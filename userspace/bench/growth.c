@@ -177,7 +177,7 @@ static void measure_wakes(void)
 		n += samples[n] > 0;
 	}
 	if (n)
-		bench_figure(name, about, NULL, samples, n);
+		bench_report(name, about, NULL, samples, n);
 	else
 		bench_missing(name, about, "not all slept, or others too: who uses the device?");
 	free(samples);
@@ -356,7 +356,7 @@ static void measure_epoll(void)
 
 	missing = bench_load("devices=16 period_us=0");		/* else with what is there */
 	snprintf(title, sizeof(title), "growth: an epoll of files; devices: %u", bench_devices());
-	bench_group(title, "epoll-1", NULL);
+	bench_title(title, "epoll-1", NULL);
 	for (i = 1; i < LENGTH(counts); i++) {
 		watched = counts[i];
 		if (wanted("epoll", ABOUT_EPOLL, watched))
@@ -490,7 +490,7 @@ static void measure_memories(void)
 		if (reason)
 			bench_missing(memory->name, memory->about, reason);
 		else
-			bench_figure(memory->name, memory->about, "bytes", samples,
+			bench_report(memory->name, memory->about, "bytes", samples,
 				     MEMORY_SAMPLES);
 	}
 }
@@ -567,7 +567,7 @@ static void measure_ring_memory(void)
 			bytes += (double)pages * sysconf(_SC_PAGESIZE);
 	}
 	fclose(areas);
-	bench_figure(name, about, "bytes", &bytes, 1);
+	bench_report(name, about, "bytes", &bytes, 1);
 }
 
 static const struct ring {
@@ -606,20 +606,20 @@ void bench_growth(void)
 {
 	unsigned int i;
 
-	bench_group("growth: files that nobody waits on", "interrupt-idle-0", NULL);
+	bench_title("growth: files that nobody waits on", "interrupt-idle-0", NULL);
 	measure_idle();
 
 	measure_epoll();
 
-	bench_group("growth: the kernel's memory for an open file", NULL, NULL);
+	bench_title("growth: the kernel's memory for an open file", NULL, NULL);
 	measure_memories();
 
-	bench_group("growth: the ring's size", NULL, NULL);
+	bench_title("growth: the ring's size", NULL, NULL);
 	for (i = 0; i < LENGTH(rings); i++)
 		measure_ring(&rings[i]);
 
 	/* Last: in a process that has had threads, the C library's read() does more. */
-	bench_group("growth: files with a reader asleep on each", "interrupt-idle-0",
+	bench_title("growth: files with a reader asleep on each", "interrupt-idle-0",
 		    "interrupt-asleep-1");
 	measure_sleepers();
 }

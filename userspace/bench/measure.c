@@ -72,19 +72,6 @@ void bench_io_poll(unsigned int batch)
 			bench_wrong();
 }
 
-static int compare(const void *a, const void *b)
-{
-	const double *left = a, *right = b;
-
-	return (*left > *right) - (*left < *right);
-}
-
-double bench_median(double *samples, unsigned int count)
-{
-	qsort(samples, count, sizeof(*samples), compare);
-	return (samples[(count - 1) / 2] + samples[count / 2]) / 2;
-}
-
 double *bench_samples(void)
 {
 	double *samples = calloc(bench_options.samples, sizeof(*samples));
@@ -165,7 +152,7 @@ void bench_cost(const struct bench_cost *cost)
 		samples[i] = (samples[i] - empty) / (batch * parts);
 	if (cost->end)
 		cost->end();
-	bench_figure(cost->name, cost->about, NULL, samples, bench_options.samples);
+	bench_report(cost->name, cost->about, NULL, samples, bench_options.samples);
 	free(samples);
 }
 

@@ -399,6 +399,6 @@ void bench_others(void)
 		{ }
 	};
 
-	bench_group("others: what one would use instead", "eventfd", "pipe");
+	bench_title("others: what one would use instead", "eventfd", "pipe");
 	bench_costs(costs);
 }

@@ -114,9 +114,9 @@ static void show(const struct run *run, double rate, double lost)
 {
 	name_figures(run);
 	if (bench_wanted(rate_name))
-		bench_figure(rate_name, rate_about, "records/s", &rate, 1);
+		bench_report(rate_name, rate_about, "records/s", &rate, 1);
 	if (bench_wanted(lost_name))
-		bench_figure(lost_name, lost_about, "records", &lost, 1);
+		bench_report(lost_name, lost_about, "records", &lost, 1);
 }
 
 static void measure(void)
@@ -139,7 +139,7 @@ static void measure(void)
 	if (!bench_wanted(MAX))
 		return;
 	if (max)
-		bench_figure(MAX, about, "records/s", &max, 1);
+		bench_report(MAX, about, "records/s", &max, 1);
 	else
 		bench_missing(MAX, MAX_ABOUT, "all runs lost some");
 }
@@ -149,7 +149,7 @@ void bench_sustained(void)
 {
 	if (bench_options.instructions)
 		return;
-	bench_group("sustained: one reader, up to 64 records a read", NULL, NULL);
+	bench_title("sustained: one reader, up to 64 records a read", NULL, NULL);
 	if (any_wanted())
 		measure();
 }

@@ -347,7 +347,7 @@ static void measure(const struct source *source, const struct way *way)
 	}
 	if (way->end)
 		way->end();
-	bench_figure(figure, about, NULL, samples, i);
+	bench_report(figure, about, NULL, samples, i);
 	free(samples);
 }
 
@@ -398,11 +398,11 @@ static void measure_threaded(void)
 
 void bench_waking(void)
 {
-	bench_group("waking: from the timer's expiry to the record",
+	bench_title("waking: from the timer's expiry to the record",
 		    "wake-timerfd-read", NULL);
 	measure_timerfd();
 	measure_device(&from_device);
 
-	bench_group("waking: the same with threaded=1", "wake-timerfd-read", "wake-read");
+	bench_title("waking: the same with threaded=1", "wake-timerfd-read", "wake-read");
 	measure_threaded();
 }
