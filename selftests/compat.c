@@ -110,7 +110,7 @@ TEST_F(compat, every_struct_a_32_bit_program_sets_is_the_same)
 	EXPECT_EQ(0, gate_ioctl(self->fd, IODEMO_TRIGGER, self->low));
 	EXPECT_EQ(3, STAT(self->fd, interrupts));
 	EXPECT_EQ(0, gate_ioctl(self->fd, IODEMO_RESERVE, self->low));
-	EXPECT_EQ(-EBUSY, open_device(0, O_RDONLY));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
 	EXPECT_EQ(0, gate_ioctl(self->fd, IODEMO_RELEASE, self->low));
 }
 

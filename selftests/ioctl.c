@@ -23,7 +23,7 @@ TEST_F(control, GET_INFO_describes_the_device)
 	EXPECT_EQ(64U, info.tx_capacity);
 	EXPECT_EQ(4U, info.tx_drain);
 	EXPECT_EQ(0U, info.index);
-	EXPECT_EQ(0U, info.flags);
+	EXPECT_EQ(since_6_7() ? IODEMO_INFO_URING_WAIT : 0U, info.flags);
 	EXPECT_EQ(0, memcmp(zero, info.reserved, sizeof(info.reserved)));
 }
 
@@ -186,7 +186,8 @@ TEST_F(control, GET_STATS_counts_interrupts_records_and_echoes)
 	EXPECT_EQ(0U, stats.lost);
 	EXPECT_EQ(5U, stats.lag);
 	EXPECT_EQ(0U, stats.expires);
-	EXPECT_EQ(0U, stats.reserved[0] | stats.reserved[1] | stats.reserved[2]);
+	EXPECT_EQ(0U, stats.overruns);
+	EXPECT_EQ(0U, stats.reserved[0] | stats.reserved[1]);
 }
 
 TEST_F(control, GET_STATS_tells_when_the_next_interrupt_comes)
@@ -346,6 +347,20 @@ TEST_F(control, bad_pointer_is_EFAULT_and_changes_nothing)
 	EXPECT_EQ(0, STAT(self->fd, interrupts));
 }
 
+TEST_F(control, TRIGGER_whose_count_can_not_be_written_is_EFAULT_and_fires_nothing)
+{
+	__u32 *count = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, (void *)count);
+	*count = 3;
+	ASSERT_EQ(0, mprotect(count, sizeof(*count), PROT_READ));
+	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, IODEMO_TRIGGER, count)));
+	EXPECT_EQ(0, STAT(self->fd, interrupts));
+	EXPECT_EQ(0, STAT(self->fd, records));
+	EXPECT_EQ(3U, *count);
+}
+
 TEST_F(control, GET_STATS_into_a_bad_pointer_takes_no_EPOLLPRI_back)
 {
 	ASSERT_EQ(0, trigger(self->fd, 64));
@@ -406,10 +421,29 @@ static long release(int fd)
 
 TEST_F(reserve, open_of_a_reserved_device_is_EBUSY)
 {
+	ASSERT_EQ(0, open_as_user(0, O_RDWR));
 	ASSERT_EQ(0, reserve(self->fd));
-	EXPECT_EQ(-EBUSY, open_device(0, O_RDWR));
-	EXPECT_EQ(-EBUSY, open_device(0, O_RDONLY));
-	EXPECT_EQ(-EBUSY, open_device(0, O_WRONLY | O_NONBLOCK));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDWR));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_WRONLY | O_NONBLOCK));
+}
+
+TEST_F(reserve, open_by_CAP_SYS_ADMIN_succeeds_and_that_file_can_read_but_not_change_the_device)
+{
+	int fd;
+
+	ASSERT_EQ(0, reserve(self->fd));
+	fd = open_raw(0, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EBUSY, trigger(fd, 1));
+	EXPECT_EQ(-EBUSY, set_config(fd, 0, 2));
+	EXPECT_EQ(-EBUSY, write_records(fd, 1));
+	EXPECT_EQ(-EBUSY, reserve(fd));
+	EXPECT_EQ(-EBUSY, release(fd));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(fd, 0, 1);
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
 }
 
 TEST_F(reserve, other_device_stays_free)
@@ -472,7 +506,7 @@ TEST_F(reserve, release_makes_the_device_free)
 	ASSERT_EQ(0, reserve(self->fd));
 	ASSERT_EQ(0, release(self->fd));
 	EXPECT_EQ(0, trigger(self->other, 1));
-	EXPECT_LE(0, open_device(0, O_RDONLY));
+	EXPECT_EQ(0, open_as_user(0, O_RDONLY));
 	EXPECT_EQ(0, reserve(self->other));
 	EXPECT_EQ(-EBUSY, release(self->fd));
 }
@@ -486,7 +520,7 @@ TEST_F(reserve, close_makes_the_device_free)
 {
 	ASSERT_EQ(0, reserve(self->fd));
 	ASSERT_EQ(0, close(self->fd));
-	EXPECT_LE(0, open_device(0, O_RDONLY));
+	EXPECT_EQ(0, open_as_user(0, O_RDONLY));
 	EXPECT_EQ(0, trigger(self->other, 1));
 }
 
@@ -494,7 +528,7 @@ TEST_F(reserve, close_of_another_file_does_not)
 {
 	ASSERT_EQ(0, reserve(self->fd));
 	ASSERT_EQ(0, close(self->other));
-	EXPECT_EQ(-EBUSY, open_device(0, O_RDONLY));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
 }
 
 TEST_F(reserve, only_the_last_close_of_a_shared_file_makes_the_device_free)
@@ -504,10 +538,10 @@ TEST_F(reserve, only_the_last_close_of_a_shared_file_makes_the_device_free)
 	ASSERT_LE(0, copy);
 	ASSERT_EQ(0, reserve(self->fd));
 	ASSERT_EQ(0, close(self->fd));
-	EXPECT_EQ(-EBUSY, open_device(0, O_RDONLY));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
 	EXPECT_EQ(0, trigger(copy, 1));
 	ASSERT_EQ(0, close(copy));
-	EXPECT_LE(0, open_device(0, O_RDONLY));
+	EXPECT_EQ(0, open_as_user(0, O_RDONLY));
 }
 
 TEST_F(reserve, child_shares_what_its_parent_has_reserved)
@@ -522,7 +556,61 @@ TEST_F(reserve, child_shares_what_its_parent_has_reserved)
 		_exit(trigger(self->fd, 1) || trigger(self->other, 1) != -EBUSY);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	EXPECT_EQ(-EBUSY, open_device(0, O_RDONLY));
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
+}
+
+TEST_F(reserve, close_by_the_holder_makes_the_device_free_though_a_child_keeps_the_file)
+{
+	int go[2], status;
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
+	ASSERT_EQ(0, reserve(self->fd));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(go[1]);
+		_exit(read(go[0], &byte, 1) || trigger(self->fd, 1) != -EBUSY ||
+		      *read_fault(self->fd, 0, 2));
+	}
+	ASSERT_EQ(0, close(self->fd));
+	EXPECT_EQ(0, open_as_user(0, O_RDONLY));
+	EXPECT_EQ(0, reserve(self->other));
+	EXPECT_EQ(0, trigger(self->other, 2));
+
+	/* To the device, the child's file is any other one. */
+	ASSERT_EQ(0, close(go[1]));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(reserve, close_in_a_child_leaves_the_device_reserved)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, reserve(self->fd));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(close(self->fd));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
+	EXPECT_EQ(0, trigger(self->fd, 1));
+}
+
+TEST_F(reserve, writer_that_slept_before_writes_nothing_after)
+{
+	struct sleeper s = writer(self->other, 1);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->other));
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, reserve(self->fd));
+	ASSERT_EQ(0, trigger(self->fd, 2 * TX_CAPACITY / TX_DRAIN));
+	EXPECT_EQ(-EBUSY, sleeper_result(&s));
+	EXPECT_EQ(TX_CAPACITY, STAT(self->fd, echoes));
 }
 
 TEST_F(reserve, killed_holder_makes_the_device_free)

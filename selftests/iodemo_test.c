@@ -4,15 +4,9 @@
  */
 #include "iodemo_test.h"
 
-#include <linux/userfaultfd.h>
-#include <dirent.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -172,6 +166,16 @@ int bind_device(int index)
 int unbind_device(int index)
 {
 	return write_driver_file("unbind", index);
+}
+
+bool since_linux(int major, int minor)
+{
+	struct utsname uts;
+	int is_major, is_minor;
+
+	if (uname(&uts) || sscanf(uts.release, "%d.%d", &is_major, &is_minor) != 2)
+		return true;
+	return is_major > major || (is_major == major && is_minor >= minor);
 }
 
 long read_file(const char *path, char *buf, size_t size)
@@ -412,205 +416,6 @@ int poll_now(int fd, int events)
 	return ret < 0 ? ret : p.revents;
 }
 
-/* Threads that sleep */
-
-static void *sleeper_data(struct sleeper *s)
-{
-	return s->buf ? s->buf : s->records;
-}
-
-static long call_read(struct sleeper *s)
-{
-	return result(read(s->fd, sleeper_data(s), s->size));
-}
-
-static long call_write(struct sleeper *s)
-{
-	return result(write(s->fd, sleeper_data(s), s->size));
-}
-
-static long call_poll(struct sleeper *s)
-{
-	struct pollfd p = { .fd = s->fd, .events = s->events };
-	long ret = result(poll(&p, 1, -1));
-
-	return ret < 0 ? ret : p.revents;
-}
-
-static long call_select(struct sleeper *s)
-{
-	fd_set in, out, pri;
-	long ret;
-
-	FD_ZERO(&in);
-	FD_ZERO(&out);
-	FD_ZERO(&pri);
-	if (s->events & POLLIN)
-		FD_SET(s->fd, &in);
-	if (s->events & POLLOUT)
-		FD_SET(s->fd, &out);
-	if (s->events & POLLPRI)
-		FD_SET(s->fd, &pri);
-	ret = result(select(s->fd + 1, &in, &out, &pri, NULL));
-	if (ret < 0)
-		return ret;
-	return (FD_ISSET(s->fd, &in) ? POLLIN : 0) |
-	       (FD_ISSET(s->fd, &out) ? POLLOUT : 0) |
-	       (FD_ISSET(s->fd, &pri) ? POLLPRI : 0);
-}
-
-static long call_epoll(struct sleeper *s)
-{
-	struct epoll_event event;
-	long ret = result(epoll_wait(s->fd, &event, 1, -1));
-
-	return ret < 0 ? ret : (long)event.events;
-}
-
-static long call_trigger(struct sleeper *s)
-{
-	return result(ioctl(s->fd, IODEMO_TRIGGER, &s->count));
-}
-
-static long call_sigwait(struct sleeper *s)
-{
-	return result(sigwaitinfo(&s->signals, &s->info));
-}
-
-struct sleeper reader(int fd, long count)
-{
-	return (struct sleeper){ .call = call_read, .fd = fd, .size = count * RECORD };
-}
-
-struct sleeper writer(int fd, long count)
-{
-	struct sleeper s = { .call = call_write, .fd = fd, .size = count * RECORD };
-	long i;
-
-	for (i = 0; i < count; i++)
-		s.records[i] = raw_record("again");
-	return s;
-}
-
-struct sleeper poller(int fd, int events)
-{
-	return (struct sleeper){ .call = call_poll, .fd = fd, .events = events };
-}
-
-struct sleeper selecter(int fd, int events)
-{
-	return (struct sleeper){ .call = call_select, .fd = fd, .events = events };
-}
-
-struct sleeper epoller(int epfd)
-{
-	return (struct sleeper){ .call = call_epoll, .fd = epfd };
-}
-
-struct sleeper triggerer(int fd, __u32 count)
-{
-	return (struct sleeper){ .call = call_trigger, .fd = fd, .count = count };
-}
-
-struct sleeper signal_waiter(int sig)
-{
-	struct sleeper s = { .call = call_sigwait };
-
-	sigemptyset(&s.signals);
-	sigaddset(&s.signals, sig);
-	return s;
-}
-
-static void *sleeper_thread(void *arg)
-{
-	struct sleeper *s = arg;
-
-	s->tid = gettid();
-	s->result = s->call(s);
-	s->done = true;
-	return NULL;
-}
-
-bool sleeper_start(struct sleeper *s)
-{
-	if (pthread_create(&s->thread, NULL, sleeper_thread, s))
-		return false;
-	while (!s->tid)
-		sched_yield();
-	return true;
-}
-
-static long status_switches(const char *status)
-{
-	static const char name[] = "\nvoluntary_ctxt_switches:";
-	const char *p = strstr(status, name);
-
-	return p ? strtol(p + strlen(name), NULL, 10) : -1;
-}
-
-static long task_file(pid_t tid, const char *name, char *buf, size_t size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
-	return read_file(path, buf, size);
-}
-
-/*
- * /proc/TID/syscall tells a number only of a task that is off its processor;
- * that the count of switches is the same before and after makes one picture of
- * the three files.
- */
-bool task_sleeps(pid_t tid, long *switches)
-{
-	char call[256], before[4096], after[4096];
-
-	if (task_file(tid, "status", before, sizeof(before)) <= 0 ||
-	    task_file(tid, "syscall", call, sizeof(call)) <= 0 ||
-	    task_file(tid, "status", after, sizeof(after)) <= 0)
-		return false;
-	if (call[0] < '0' || call[0] > '9' || !strstr(after, "\nState:\tS"))
-		return false;
-	*switches = status_switches(after);
-	return *switches == status_switches(before);
-}
-
-bool sleeper_sleeps(struct sleeper *s)
-{
-	while (!task_sleeps(s->tid, &s->switches)) {
-		if (s->done)
-			return false;
-		sched_yield();
-	}
-	return true;
-}
-
-bool falls_asleep(struct sleeper *s)
-{
-	return sleeper_start(s) && sleeper_sleeps(s);
-}
-
-bool undisturbed(struct sleeper *s)
-{
-	long switches;
-
-	return task_sleeps(s->tid, &switches) && switches == s->switches;
-}
-
-long sleeper_result(struct sleeper *s)
-{
-	pthread_join(s->thread, NULL);
-	return s->result;
-}
-
-long own_switches(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_nvcsw;
-}
-
 /* Signals */
 
 atomic_int signals_caught;
@@ -626,16 +431,6 @@ int catch_signal(int sig, int flags)
 	struct sigaction action = { .sa_handler = count_signal, .sa_flags = flags };
 
 	return result(sigaction(sig, &action, NULL));
-}
-
-int interrupt_sleeper(struct sleeper *s, int sig)
-{
-	int before = signals_caught;
-	int err = pthread_kill(s->thread, sig);
-
-	while (!err && signals_caught == before)
-		sched_yield();
-	return err;
 }
 
 long take_signal(siginfo_t *info)
@@ -666,172 +461,4 @@ long signal_on(int fd, int sig)
 	if (flags < 0 || fcntl(fd, F_SETSIG, sig) || fcntl(fd, F_SETOWN, getpid()))
 		return -errno;
 	return result(fcntl(fd, F_SETFL, flags | O_ASYNC));
-}
-
-/* Memory */
-
-void *const bad_pointer = (void *)16;
-
-void *page_end(void)
-{
-	long size = sysconf(_SC_PAGESIZE);
-	char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (pages == MAP_FAILED || mprotect(pages + size, size, PROT_NONE))
-		return NULL;
-	return pages + size;
-}
-
-bool stuck_page_make(struct stuck_page *p)
-{
-	long size = sysconf(_SC_PAGESIZE);
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	p->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (p->uffd < 0)
-		return false;
-	p->page = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	reg.range.start = (unsigned long)p->page;
-	reg.range.len = size;
-	return p->page != MAP_FAILED && !ioctl(p->uffd, UFFDIO_API, &api) &&
-	       !ioctl(p->uffd, UFFDIO_REGISTER, &reg);
-}
-
-long stuck_page_wait(struct stuck_page *p)
-{
-	struct uffd_msg msg;
-	long ret = result(read(p->uffd, &msg, sizeof(msg)));
-
-	if (ret < 0)
-		return ret;
-	return msg.event == UFFD_EVENT_PAGEFAULT ? 0 : -EBADMSG;
-}
-
-long stuck_page_free(struct stuck_page *p, const void *data, size_t size)
-{
-	long page_size = sysconf(_SC_PAGESIZE);
-	void *page = aligned_alloc(page_size, page_size);
-	struct uffdio_copy copy = {
-		.dst = (unsigned long)p->page,
-		.src = (unsigned long)page,
-		.len = page_size,
-	};
-	long ret;
-
-	memset(page, 0, page_size);
-	if (size)
-		memcpy(page, data, size);
-	ret = result(ioctl(p->uffd, UFFDIO_COPY, &copy));
-	free(page);
-	return ret;
-}
-
-/* Processes */
-
-long count_tasks(pid_t pid)
-{
-	struct dirent *entry;
-	char path[32];
-	long count = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return -1;
-	while ((entry = readdir(dir)))
-		count += entry->d_name[0] != '.';
-	closedir(dir);
-	return count;
-}
-
-static void be_victim(struct victim *v, int told, int go, int gone)
-{
-	long begun;
-	char byte;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	begun = v->begin(v->arg);
-	if (write(told, &begun, sizeof(begun)) != sizeof(begun))
-		_exit(1);
-	close(told);
-	switch (v->death) {
-	case DEATH_EXIT:
-		_exit(read(go, &byte, 1) != 1);
-	case DEATH_SIGKILL:
-		for (;;)
-			pause();
-	case DEATH_EXEC:
-		if (read(go, &byte, 1) != 1 || dup2(go, STDIN_FILENO) < 0)
-			_exit(1);
-		fcntl(gone, F_SETFD, FD_CLOEXEC);
-		execlp("cat", "cat", NULL);
-		_exit(1);
-	}
-}
-
-long victim_start(struct victim *v)
-{
-	int told[2], go[2], gone[2];
-	long begun = -EPIPE;
-
-	if (pipe(told) || pipe(go) || pipe(gone))
-		return -errno;
-	v->pid = fork();
-	if (v->pid < 0)
-		return -errno;
-	if (!v->pid) {
-		close(told[0]);
-		close(go[1]);
-		close(gone[0]);
-		be_victim(v, told[1], go[0], gone[1]);
-	}
-	close(told[1]);
-	close(go[0]);
-	close(gone[1]);
-	v->go = go[1];
-	v->gone = gone[0];
-	if (read(told[0], &begun, sizeof(begun)) != sizeof(begun))
-		begun = -EPIPE;
-	close(told[0]);
-	return begun;
-}
-
-long victim_dies(struct victim *v)
-{
-	__u64 before = clock_ns();
-	char byte = 0;
-	long err = 0;
-
-	if (v->death == DEATH_SIGKILL)
-		err = result(kill(v->pid, SIGKILL));
-	else if (write(v->go, &byte, 1) != 1)
-		err = -EPIPE;
-	if (err)
-		return err;
-	if (v->death == DEATH_EXEC)
-		err = result(read(v->gone, &byte, 1));
-	else
-		err = waitpid(v->pid, NULL, 0) == v->pid ? 0 : -errno;
-	return err ? err : (long)(clock_ns() - before);
-}
-
-void victim_end(struct victim *v)
-{
-	close(v->go);
-	close(v->gone);
-	if (v->death == DEATH_EXEC)
-		waitpid(v->pid, NULL, 0);
-}
-
-/*
- * 100 ms. Not on a kernel with lockdep and KASAN, which watch each step: there
- * the time tells of them and of the host, so only the rest of the test counts.
- */
-long death_limit_ns(void)
-{
-	return access("/proc/lockdep", F_OK) ? 100000000 : LONG_MAX;
 }

@@ -64,6 +64,18 @@ void close_all(void);
 int bind_device(int index);
 int unbind_device(int index);
 
+/*
+ * Is this kernel so new? It is asked for by its number: a test that looked for a
+ * feature could be skipped where the feature is broken.
+ */
+bool since_linux(int major, int minor);
+
+/* Linux 6.7 has multishot reads, and commands of io_uring that can be cancelled. */
+static inline bool since_6_7(void)
+{
+	return since_linux(6, 7);
+}
+
 /* Files under /proc and /sys: the number of bytes, or -errno. */
 long read_file(const char *path, char *buf, size_t size);
 /* The interrupts that /proc/interrupts counts for this name, or -1: no line. */
@@ -109,112 +121,19 @@ long fill_queue(int fd);
 /* poll() with no time: the events that are there now */
 int poll_now(int fd, int events);
 
-/* A thread that makes one system call, in which it is to fall asleep */
-
-#define SLEEPER_RECORDS 80
-
-struct sleeper {
-	long (*call)(struct sleeper *s);	/* gives a result() */
-	int fd;
-	int events;		/* for poll */
-	long size;		/* of what is read or written */
-	long result;		/* what the call gave */
-	siginfo_t info;		/* from sigwaitinfo() */
-	__u32 count;		/* for TRIGGER */
-	sigset_t signals;	/* for sigwaitinfo() */
-	void *buf;		/* NULL: records */
-	struct iodemo_record records[SLEEPER_RECORDS];
-
-	pthread_t thread;
-	atomic_int tid;		/* 0 until the thread is about to call */
-	atomic_bool done;
-	long switches;		/* voluntary context switches when it slept */
-};
-
-struct sleeper reader(int fd, long count);	/* count: of records, as all */
-struct sleeper writer(int fd, long count);
-struct sleeper poller(int fd, int events);
-struct sleeper selecter(int fd, int events);
-struct sleeper epoller(int epfd);
-struct sleeper triggerer(int fd, __u32 count);
-struct sleeper signal_waiter(int sig);
-
-bool sleeper_start(struct sleeper *s);
-/* Wait until the thread is asleep in its call. false: the call has returned. */
-bool sleeper_sleeps(struct sleeper *s);
-/* Both: what most tests want. */
-bool falls_asleep(struct sleeper *s);
-/* It is asleep, and has not run since it was last seen asleep. */
-bool undisturbed(struct sleeper *s);
-/* Wait for the call to return; what it gave. */
-long sleeper_result(struct sleeper *s);
-
-/* The same for any thread or process. */
-bool task_sleeps(pid_t tid, long *switches);
-/* Number of times that the calling thread gave up the processor by itself */
-long own_switches(void);
-
 /* Signals */
 
 /* Count this signal in signals_caught; flags as SA_RESTART. */
 int catch_signal(int sig, int flags);
 extern atomic_int signals_caught;
-/* Send it to the sleeper and wait until its handler has run. */
-int interrupt_sleeper(struct sleeper *s, int sig);
 /* Take a pending signal: its number, or -EAGAIN when none pends. */
 long take_signal(siginfo_t *info);
 /* Block and queue: signal @sig (0: SIGIO) tells of this file to this process. */
 long signal_on(int fd, int sig);
 
-/* Memory that can't be copied to, or not yet */
-
-/* Two pages, the second without access; the start of the second. */
-void *page_end(void);
-extern void *const bad_pointer;	/* to nothing */
-
-/* One page whose first touch sleeps until stuck_page_free(). */
-struct stuck_page {
-	int uffd;
-	void *page;
-};
-
-bool stuck_page_make(struct stuck_page *p);	/* false: no userfaultfd here */
-long stuck_page_wait(struct stuck_page *p);	/* until somebody is stuck */
-long stuck_page_free(struct stuck_page *p, const void *data, size_t size);
-
-/* Processes: what they leave to the kernel when they die */
-
-/* Threads of a process, those that the kernel makes for it included; or -1 */
-long count_tasks(pid_t pid);
-
-enum death {
-	DEATH_EXIT,
-	DEATH_SIGKILL,
-	DEATH_EXEC,	/* of a program that lives on, until victim_end() */
-};
-
-/*
- * A process that has begun something, and then dies. It shares no file of the
- * driver's with the test, if the test has none open when it starts it.
- */
-struct victim {
-	enum death death;
-	long (*begin)(void *arg);	/* in it; 0 or -errno */
-	void *arg;
-
-	pid_t pid;
-	int go;		/* written or closed by us: it shall die */
-	int gone;	/* at its end when it has executed a program */
-};
-
-/* Start it. When begin() is done: what it gave */
-long victim_start(struct victim *v);
-/* Let it die; return when that is done. How long it took, in nanoseconds */
-long victim_dies(struct victim *v);
-void victim_end(struct victim *v);
-
-/* What a process with 1,000 requests pending may take to die. */
-long death_limit_ns(void);
+#include "iodemo_memory.h"
+#include "iodemo_sleeper.h"
+#include "iodemo_victim.h"
 
 /*
  * The fixture of most tests: a fresh module, /dev/iodemo open for reading and
@@ -240,11 +159,8 @@ long death_limit_ns(void);
 	}								\
 	IODEMO_FIXTURE_TEARDOWN(name)
 
-/* The same, woken from the hard handler and from the irq thread */
-#define IODEMO_FIXTURE_BOTH(name, parameters)				\
-	FIXTURE(name) {							\
-		int fd;							\
-	};								\
+/* Woken from the hard handler and from the irq thread */
+#define IODEMO_VARIANTS_THREADED(name)					\
 	FIXTURE_VARIANT(name) {						\
 		int threaded;						\
 	};								\
@@ -253,7 +169,14 @@ long death_limit_ns(void);
 	};								\
 	FIXTURE_VARIANT_ADD(name, threaded) {				\
 		.threaded = 1,						\
+	}
+
+/* The same in both */
+#define IODEMO_FIXTURE_BOTH(name, parameters)				\
+	FIXTURE(name) {							\
+		int fd;							\
 	};								\
+	IODEMO_VARIANTS_THREADED(name);					\
 	FIXTURE_SETUP(name)						\
 	{								\
 		ASSERT_EQ(0, load(parameters " threaded=%d", variant->threaded)); \

@@ -896,31 +896,7 @@ static long begin_mapping(void *unused)
 	return map_both(&m, fd, CAPACITY) ? 0 : -errno;
 }
 
-FIXTURE(dying) {
-};
-
-FIXTURE_VARIANT(dying) {
-	enum death death;
-};
-
-FIXTURE_VARIANT_ADD(dying, by_exit) {
-	.death = DEATH_EXIT,
-};
-
-FIXTURE_VARIANT_ADD(dying, by_SIGKILL) {
-	.death = DEATH_SIGKILL,
-};
-
-FIXTURE_VARIANT_ADD(dying, by_exec) {
-	.death = DEATH_EXEC,
-};
-
-FIXTURE_SETUP(dying)
-{
-	ASSERT_EQ(0, load("capacity=%d", CAPACITY));
-}
-
-IODEMO_FIXTURE_TEARDOWN(dying)
+IODEMO_FIXTURE_DYING(dying, "capacity=64")
 
 TEST_F(dying, with_a_mapping_frees_the_module)
 {
@@ -929,7 +905,7 @@ TEST_F(dying, with_a_mapping_frees_the_module)
 	ASSERT_EQ(0, victim_start(&v));
 	EXPECT_EQ(-EWOULDBLOCK, unload());
 	EXPECT_LT(0, victim_dies(&v));
-	EXPECT_EQ(0, variant->death == DEATH_EXEC ? unload_when_free() : unload());
+	EXPECT_EQ(0, unload_after(variant->death));
 	victim_end(&v);
 	ASSERT_EQ(0, load("capacity=%d", CAPACITY));
 }

@@ -154,7 +154,7 @@ TEST_F(accepted, device_has_them)
 	EXPECT_EQ(variant->burst, config.burst);
 	ASSERT_EQ(0, result(ioctl(self->fd, IODEMO_GET_INFO, &info)));
 	EXPECT_EQ(variant->capacity, info.capacity);
-	EXPECT_EQ(variant->flags, info.flags);
+	EXPECT_EQ(variant->flags | (since_6_7() ? IODEMO_INFO_URING_WAIT : 0), info.flags);
 }
 
 TEST_F(accepted, sysfs_shows_them_and_lets_nobody_write)
@@ -194,7 +194,7 @@ TEST(parameters_have_their_defaults)
 	EXPECT_EQ(1U, config.burst);
 	EXPECT_EQ(0, result(ioctl(fd, IODEMO_GET_INFO, &info)));
 	EXPECT_EQ(1024U, info.capacity);
-	EXPECT_EQ(0U, info.flags);
+	EXPECT_EQ(since_6_7() ? IODEMO_INFO_URING_WAIT : 0U, info.flags);
 	close_all();
 	EXPECT_EQ(0, unload());
 }
@@ -296,7 +296,7 @@ TEST_F(loaded, debugfs_shows_the_counters)
 	ASSERT_EQ(0, signal_on(self->fd, SIGRTMIN));
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	ASSERT_LT(0, read_file(path, text, sizeof(text)));
-	EXPECT_STREQ("interrupts 1\nrecords 6\nechoes 4\nwakeups 0\nsignals 1\n"
+	EXPECT_STREQ("interrupts 1\noverruns 0\nrecords 6\nechoes 4\nwakeups 0\nsignals 1\n"
 		     "tx_queued 2\nopen_files 1\n", text);
 	ASSERT_LE(0, open_device(0, O_RDONLY));
 	ASSERT_LT(0, read_file(path, text, sizeof(text)));

@@ -220,8 +220,10 @@ TEST_F(multiplexing, poller_for_loss_is_not_disturbed_by_records_and_wakes_at_la
 	ASSERT_TRUE(falls_asleep(&s));
 	ASSERT_EQ(0, trigger(self->fd, 16));
 	EXPECT_TRUE(undisturbed(&s));
+	EXPECT_EQ(0, STAT(self->fd, wakeups));
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_EQ(POLLPRI, sleeper_result(&s));
+	EXPECT_EQ(1, STAT(self->fd, wakeups));
 }
 
 TEST_F(multiplexing, loss_is_told_until_GET_STATS_on_this_file)

@@ -360,17 +360,7 @@ FIXTURE(full_speed) {
 	struct racer r[READERS];
 };
 
-FIXTURE_VARIANT(full_speed) {
-	int threaded;
-};
-
-FIXTURE_VARIANT_ADD(full_speed, hard) {
-	.threaded = 0,
-};
-
-FIXTURE_VARIANT_ADD(full_speed, threaded) {
-	.threaded = 1,
-};
+IODEMO_VARIANTS_THREADED(full_speed);
 
 FIXTURE_SETUP(full_speed)
 {

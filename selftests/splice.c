@@ -22,17 +22,7 @@ FIXTURE(splice) {
 	struct iodemo_record records[CAPACITY];
 };
 
-FIXTURE_VARIANT(splice) {
-	int threaded;
-};
-
-FIXTURE_VARIANT_ADD(splice, hard) {
-	.threaded = 0,
-};
-
-FIXTURE_VARIANT_ADD(splice, threaded) {
-	.threaded = 1,
-};
+IODEMO_VARIANTS_THREADED(splice);
 
 FIXTURE_SETUP(splice)
 {

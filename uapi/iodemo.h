@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows by one when something is added. */
-#define IODEMO_VERSION		3
+#define IODEMO_VERSION		4
 
 /* Ranges. A value outside of its range is refused with EINVAL. */
 #define IODEMO_DEVICES_MIN	1
@@ -30,6 +30,15 @@
 #define IODEMO_CAPACITY_MIN	16		/* capacity is a power of two */
 #define IODEMO_CAPACITY_MAX	65536
 #define IODEMO_LOW_WATER_MIN	1		/* and at most the capacity */
+
+/*
+ * What one file may leave pending: requests of kernel AIO and URING_WAITs, all
+ * together. One more completes with EAGAIN. Since: 4
+ */
+#define IODEMO_PENDING_MAX	4096
+
+/* The most that one request of kernel AIO reads or writes, in bytes. Since: 4 */
+#define IODEMO_AIO_SIZE_MAX	65536
 
 /* What a record holds. 0 is not used, so an empty record is no valid one. */
 #define IODEMO_TYPE_SAMPLE	1	/* made by the device: iodemo_sample(seq) */
@@ -157,6 +166,8 @@ struct iodemo_cursor_page {
 #define IODEMO_FORMAT_RAW	1	/* struct iodemo_record */
 
 #define IODEMO_INFO_THREADED	(1U << 0)	/* module parameter threaded=1 */
+/* URING_WAIT in rings of any kind; without, only in polled ones. Since: 4 */
+#define IODEMO_INFO_URING_WAIT	(1U << 1)
 
 /**
  * struct iodemo_info - what this device is
@@ -233,6 +244,10 @@ struct iodemo_client_config {
  * @expires: when the timer makes the next interrupt, nanoseconds of
  *	CLOCK_MONOTONIC; 0 if the period is 0. While an interrupt is handled it
  *	is still the time of that one, which has passed. Since: 3
+ * @overruns: periods that made no interrupt of their own, since the one before
+ *	was not done: @interrupts are so many fewer than time / period. The
+ *	device takes a third of a processor at most, and then has overruns,
+ *	counted when it begins to rest: up to @expires. Since: 4
  * @reserved: zero
  *
  * For each file, read + lost + lag is the number of records stored since it
@@ -250,7 +265,8 @@ struct iodemo_stats {
 	__aligned_u64	lost;
 	__aligned_u64	lag;
 	__aligned_u64	expires;
-	__aligned_u64	reserved[3];
+	__aligned_u64	overruns;
+	__aligned_u64	reserved[2];
 };
 
 /*
@@ -270,13 +286,18 @@ struct iodemo_stats {
  * IODEMO_TRIGGER
  *	Fires the interrupt line so many times, 1..4294967295. When it returns,
  *	the records are in the ring and whoever waits for them has been woken,
- *	with threaded=1 too.
- *	EBADF, EBUSY: as SET_CONFIG. EINVAL: 0. EINTR: a signal came; the count
+ *	with threaded=1 too; but SIGIO to a process group of more than 16 threads
+ *	is sent some time later.
+ *	EBADF, EBUSY: as SET_CONFIG. EINVAL: 0. EFAULT: the count can't be read
+ *	or not be written; nothing was fired. EINTR: a signal came; the count
  *	has become what is still to fire, so that calling again completes it.
  * IODEMO_RESERVE
- *	Exclusive use for this file until RELEASE or close: open gives EBUSY,
- *	and files already open can go on reading, but not write, SET_CONFIG or
- *	TRIGGER (EBUSY). Reserving again what one holds is no error.
+ *	Exclusive use for this file until RELEASE, or until the process that has
+ *	reserved it closes its last descriptor of the file: open gives EBUSY
+ *	(but not to CAP_SYS_ADMIN), and files already open can go on reading,
+ *	but not write, SET_CONFIG or TRIGGER (EBUSY). When RESERVE returns, no
+ *	write of another file gets in any more. Reserving again what one holds
+ *	is no error.
  *	EBADF: file not open for writing. EBUSY: reserved by another file.
  * IODEMO_RELEASE
  *	EBUSY: reserved by another file. EINVAL: not reserved.
@@ -295,6 +316,23 @@ struct iodemo_stats {
 #define IODEMO_RELEASE		_IO(IODEMO_IOC, 0x08)
 
 /*
+ * Kernel AIO: a read or write that would sleep is left pending by io_submit().
+ * Its memory is pinned meanwhile: what can go wrong with the buffer goes wrong in
+ * io_submit(), and the event is there when that returns:
+ *
+ * EFAULT: not the program's memory, or not writable. EOPNOTSUPP: memory that
+ * can't be pinned for long (to read into: a shared mapping of a file on disk).
+ * ENOMEM: RLIMIT_MEMLOCK, to which pinned pages are charged (not with
+ * CAP_IPC_LOCK). EAGAIN: IODEMO_PENDING_MAX are pending. ECANCELED: cancelled, or
+ * the process has closed its last descriptor of the file.
+ *
+ * A request takes as many bytes as one lap of the ring has, and
+ * IODEMO_AIO_SIZE_MAX at most; of a longer buffer it uses the beginning.
+ *
+ * Since: 4; before, the memory was looked at when the request completed
+ */
+
+/*
  * The commands of IORING_OP_URING_CMD, in sqe->cmd_op. What sqe->cmd holds is
  * given below; its other bytes must be zero (EINVAL).
  *
@@ -303,13 +341,18 @@ struct iodemo_stats {
  *	The result is the low 31 bits of the seq of the next one, and with
  *	IORING_SETUP_CQE32 big_cqe[0] is its timestamp.
  *	EBADF: file not open for reading. ENODEV: unplugged, nothing left.
- *	ECANCELED: the ring is closed. Linux before 6.7 can't cancel a command:
- *	there it waits in a worker thread of io_uring, EINTR when that is ended.
- *	With IORING_SETUP_IOPOLL it completes in the caller's own polling.
+ *	ECANCELED: the ring is closed. EAGAIN: IODEMO_PENDING_MAX are pending.
+ *	EOPNOTSUPP: Linux before 6.7 can't cancel a command, so one that had to
+ *	wait could keep its task from exiting; see IODEMO_INFO_URING_WAIT.
+ *	With IORING_SETUP_IOPOLL it completes in the caller's own polling, on
+ *	any kernel; ETIME: nothing came within IODEMO_URING_POLL_MS. Such a ring
+ *	is for requests that end soon by themselves, so this one does.
  * IODEMO_URING_TRIGGER
  *	sqe->cmd holds a struct iodemo_uring_trigger. Fires the interrupt line as
- *	IODEMO_TRIGGER does; with threaded=1 the wake-ups may come later.
+ *	IODEMO_TRIGGER does: when it completes, the records are in the ring. The
+ *	wake-ups may come later.
  *	EBADF, EBUSY, ENODEV: as IODEMO_TRIGGER. EINVAL: count out of range.
+ *	EINTR: the task is being killed; not all were fired.
  *
  * EOPNOTSUPP for any other.
  *
@@ -319,6 +362,9 @@ struct iodemo_stats {
 #define IODEMO_URING_TRIGGER	2
 
 #define IODEMO_URING_TRIGGER_MAX	1024
+
+/* How long a URING_WAIT in a polled ring waits, in milliseconds. Since: 4 */
+#define IODEMO_URING_POLL_MS		100
 
 /**
  * struct iodemo_uring_trigger - what sqe->cmd holds for IODEMO_URING_TRIGGER

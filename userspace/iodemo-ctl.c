@@ -63,6 +63,8 @@ static int show_info(char **arguments)
 	printf("index        %u\n", info.index);
 	printf("irq          %u\n", info.irq);
 	printf("threaded     %s\n", info.flags & IODEMO_INFO_THREADED ? "yes" : "no");
+	printf("URING_WAIT   %s\n", info.flags & IODEMO_INFO_URING_WAIT ? "in every ring" :
+	       "in polled rings");
 	printf("record size  %u bytes\n", info.record_size);
 	printf("capacity     %u records\n", info.capacity);
 	printf("tx capacity  %u records\n", info.tx_capacity);
@@ -97,6 +99,7 @@ static int show_stats(char **arguments)
 	(void)arguments;
 	iodemo_ioctl(fd, device, IODEMO_GET_STATS, &stats, "GET_STATS");
 	printf("interrupts  %llu\n", stats.interrupts);
+	printf("overruns    %llu\n", stats.overruns);
 	printf("records     %llu\n", stats.records);
 	printf("echoes      %llu\n", stats.echoes);
 	printf("wake-ups    %llu\n", stats.wakeups);

@@ -4,345 +4,466 @@
  * data is in its buffer. This is kernel AIO, io_submit(); what it submits and
  * we can't do at once waits here in its place.
  *
- * A request is completed from a worker, since copying to the user can fault.
- * The worker borrows the submitter's address space. That needs no reference: an
- * address space is not torn down before exit_aio() has ended its requests.
+ * A request is on the same wait queue as a sleeping reader or writer, in turn
+ * with them; its wake function completes it there and then, in the interrupt,
+ * as a device that writes to memory by itself would. So it holds all that it
+ * touches: its pages are pinned when it is submitted (the fault is the
+ * submitter's, who can be killed in it), and it holds the client. Who submitted
+ * it, and whether that process lives, it need not know.
  *
- * A fault can wait for the submitter itself, who may serve it (userfaultfd, a
- * file system of its own), and who, if it dies, waits in exit_aio() for us. So
- * who cancels a request kills the copy that it is in: a worker, which nobody
- * else can kill, takes SIGKILL from the kernel while it copies.
- *
- * A request stays on its list until the worker, and nobody else, takes it off
- * to complete it. To cancel is to mark it and to call the worker. So each is
- * completed once, whatever races: data, io_cancel(), close, exit, unplugging.
+ * Who takes a request off its queue, under the queue's lock, completes it: so it
+ * is completed once, whatever races. To cancel it is to mark it, and to leave the
+ * rest to a worker, since io_cancel() holds a lock that completing takes.
  */
 
 #include <linux/aio.h>
+#include <linux/bvec.h>
+#include <linux/cred.h>
 #include <linux/fdtable.h>
-#include <linux/kthread.h>
-#include <linux/mmu_context.h>
-#include <linux/sched/mm.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/user.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
-#include "iodemo.h"
+#include "models.h"
+
+/* Bytes that an interrupt copies for a request; more is left to the bottom half. */
+#define FEW_BYTES	4096
+
+/* How often a read may find that another was faster, with interrupts off */
+#define FEW_RETRIES	8
+
+/* Pages that are pinned at a time, and noted on the stack meanwhile */
+#define PAGES_AT_ONCE	16
 
 /**
- * struct iodemo_request - one kiocb that waits
- * @node: on one of the client's lists
+ * struct request - one kiocb that waits
+ * @wait: on @queue, until somebody takes it off to complete it
+ * @queue: the client's readers, or the device's writers
+ * @node: on the client's list of requests
  * @client: whose
  * @iocb: to complete; keeps the file open until then
- * @iter: where the data goes to, or comes from
- * @vector: the part of @iter that is allocated
- * @mm: the submitter's address space
  * @files: the submitter's descriptor table, to know what close() ends
  * @done: bytes written so far
- * @cancelled: to be completed with ECANCELED; under the client's aio.lock
+ * @flags: CANCELLED
+ * @work: completes it when it was cancelled, and frees it
+ * @user: to whom the pages are charged, or NULL
+ * @iter: where the data goes to, or comes from: @vector
+ * @pages: how many there are in @vector
+ * @vector: the submitter's memory, pinned
  */
-struct iodemo_request {
+struct request {
+	struct wait_queue_entry wait;
+	wait_queue_head_t *queue;
 	struct list_head node;
 	struct iodemo_client *client;
 	struct kiocb *iocb;
-	struct iov_iter iter;
-	const void *vector;
-	struct mm_struct *mm;
 	fl_owner_t files;
 	size_t done;
-	bool cancelled;
+	unsigned long flags;
+	struct work_struct work;
+	struct user_struct *user;
+	struct iov_iter iter;
+	unsigned int pages;
+	struct bio_vec vector[];
 };
+
+#define CANCELLED	0	/* bit: to be completed with ECANCELED, by @work */
 
 static struct workqueue_struct *workqueue;
 
-/* In any context: see what can be completed. */
-void iodemo_aio_kick(struct iodemo_client *client)
+/* The user's memory ------------------------------------------------------- */
+
+/* To RLIMIT_MEMLOCK, as io_uring does it. */
+static int charge(struct request *request, unsigned int pages)
 {
-	queue_work(workqueue, &client->aio.work);
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	struct user_struct *user;
+
+	if (capable(CAP_IPC_LOCK))
+		return 0;
+	user = get_uid(current_user());
+	if (atomic_long_add_return(pages, &user->locked_vm) > limit) {
+		atomic_long_sub(pages, &user->locked_vm);
+		free_uid(user);
+		return -ENOMEM;
+	}
+	request->user = user;
+	return 0;
+}
+
+static void uncharge(struct request *request, unsigned int pages)
+{
+	if (!request->user)
+		return;
+	atomic_long_sub(pages, &request->user->locked_vm);
+	free_uid(request->user);
+}
+
+static bool is_read(const struct request *request)
+{
+	return iov_iter_rw(&request->iter) == READ;
+}
+
+/* In any context. */
+static void unpin(struct request *request)
+{
+	for (unsigned int i = 0; i < request->pages; i++) {
+		struct page *page = request->vector[i].bv_page;
+
+		/* Whoever has cleaned it meanwhile has not seen what came since. */
+		if (is_read(request))
+			folio_mark_dirty(page_folio(page));
+		unpin_user_page(page);
+	}
+}
+
+/*
+ * What we write to must need no file system to be told of it, which an interrupt
+ * couldn't do: memory of a process, or shared memory. Since Linux 6.5 the kernel
+ * says so too.
+ */
+static bool can_write_to(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_anon(folio) || folio_test_swapbacked(folio);
+}
+
+/* Pin a part of one segment. Return: its bytes. */
+static ssize_t pin_some(struct request *request, unsigned long start, size_t size)
+{
+	struct page *pages[PAGES_AT_ONCE];
+	size_t offset = offset_in_page(start);
+	size_t bytes = min_t(size_t, size, PAGES_AT_ONCE * PAGE_SIZE - offset);
+	int count = DIV_ROUND_UP(offset + bytes, PAGE_SIZE);
+	bool read = is_read(request);
+	size_t left = bytes;
+	int pinned, err = 0;
+
+	pinned = pin_user_pages_killable(start, count, read ? FOLL_WRITE : 0, pages);
+	if (pinned < count) {
+		if (pinned > 0)
+			unpin_user_pages(pages, pinned);
+		return pinned < 0 ? pinned : -EFAULT;
+	}
+	for (int i = 0; i < count; i++) {
+		size_t len = min_t(size_t, left, PAGE_SIZE - offset);
+
+		if (read && !can_write_to(pages[i]))
+			err = -EOPNOTSUPP;
+		else if (read)
+			folio_mark_dirty(page_folio(pages[i]));
+		request->vector[request->pages++] = (struct bio_vec){
+			.bv_page = pages[i], .bv_offset = offset, .bv_len = len,
+		};
+		left -= len;
+		offset = 0;
+	}
+	return err ?: bytes;
+}
+
+/* Can the program itself use it? Then it is the kernel who doesn't pin it for long. */
+static int why_not(int err, const struct iov_iter *iter, bool read)
+{
+	size_t len = iter_segment_len(iter);
+
+	if (err != -EFAULT)
+		return err;
+	if (read ? fault_in_safe_writeable(iter_segment(iter), len) :
+		   fault_in_readable(iter_segment(iter), len))
+		return -EFAULT;
+	return -EOPNOTSUPP;
+}
+
+static int pin(struct request *request, struct iov_iter *iter)
+{
+	while (iov_iter_count(iter)) {
+		size_t len = iter_segment_len(iter);
+		ssize_t pinned = 0;
+
+		if (len)
+			pinned = pin_some(request, (unsigned long)iter_segment(iter), len);
+		if (pinned < 0)
+			return why_not(pinned, iter, is_read(request));
+		iov_iter_advance(iter, pinned);
+	}
+	return 0;
 }
 
 /* Completing -------------------------------------------------------------- */
 
-/* After it was taken off its list. The file may be gone when this returns. */
-static void complete_request(struct iodemo_request *request, ssize_t result)
-{
-	/* A cancel can still come, and look at the request, until this is done. */
-	request->iocb->ki_complete(request->iocb, result);
-	kfree(request->vector);
-	kfree(request);
-}
-
-static void complete_cancelled(struct iodemo_aio *aio, struct list_head *list)
-{
-	struct iodemo_request *request, *next;
-	LIST_HEAD(cancelled);
-
-	spin_lock_irq(&aio->lock);
-	list_for_each_entry_safe(request, next, list, node) {
-		if (request->cancelled) {
-			list_move_tail(&request->node, &cancelled);
-			aio->queued--;
-		}
-	}
-	spin_unlock_irq(&aio->lock);
-
-	list_for_each_entry_safe(request, next, &cancelled, node)
-		complete_request(request, request->done ?: -ECANCELED);
-}
-
-/* What a read that slept would have done now; EAGAIN if it would sleep on. */
-static ssize_t try_read(struct iodemo_request *request)
+static void free_request(struct request *request)
 {
 	struct iodemo_client *client = request->client;
-	bool gone = iodemo_device_gone(client->dev);
-	ssize_t ret;
 
-	if (!iodemo_client_readable(client))
-		return -EAGAIN;
-	ret = iodemo_read_some(client, &request->iter);
-	return ret == -EAGAIN && gone ? 0 : ret;
+	kfree(request);
+	iodemo_client_put(client);
 }
 
-static ssize_t try_write(struct iodemo_request *request)
+/*
+ * In any context, with the queue's lock. Whoever walks the queue holds its client
+ * in another way; so it isn't ours that is the last, except the worker's.
+ */
+static void complete_request(struct request *request, ssize_t result)
 {
+	struct iodemo_client *client = request->client;
+	unsigned long flags;
+
+	lockdep_assert_held(&request->queue->lock);
+
+	list_del_init(&request->wait.entry);
+	spin_lock_irqsave(&client->lock, flags);
+	list_del(&request->node);
+	client->pending--;
+	spin_unlock_irqrestore(&client->lock, flags);
+
+	unpin(request);
+	uncharge(request, request->pages);
+	request->iocb->ki_complete(request->iocb, result);
+
+	/* Now nobody can cancel it any more; if somebody has, the worker frees it. */
+	if (!test_bit(CANCELLED, &request->flags))
+		free_request(request);
+}
+
+/* Is that too much for an interrupt? */
+static bool is_much(const struct request *request)
+{
+	return iov_iter_count(&request->iter) > FEW_BYTES &&
+	       iodemo_client_waiting(request->client) > FEW_BYTES / IODEMO_RECORD_SIZE;
+}
+
+/* Less than 0 ends the walk: those behind it wait too. */
+static int wake_read(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
+{
+	struct request *request = container_of(wait, struct request, wait);
+	struct iodemo_wake *wake = key;
 	ssize_t ret;
 
+	if (!iodemo_client_readable(request->client))
+		return -EAGAIN;
+	if (in_hardirq() && is_much(request))
+		wake->budget = 0;
+	if (!iodemo_wake_spend(wake))
+		return -EBUSY;
+	ret = iodemo_read_now(request->client, &request->iter, FEW_RETRIES);
+	if (ret == -EAGAIN || ret == -EDEADLK) {
+		/* Others took it; or they are faster all the time, and it tries again. */
+		wake->more = iodemo_client_readable(request->client);
+		return ret;
+	}
+	complete_request(request, ret);
+	return 0;
+}
+
+static int wake_write(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
+{
+	struct request *request = container_of(wait, struct request, wait);
+	struct iodemo_wake *wake = key;
+	ssize_t ret;
+
+	if (!iodemo_wake_spend(wake))
+		return -EBUSY;
 	do {
 		ret = iodemo_write_some(request->client, &request->iter);
 		if (ret > 0)
 			request->done += ret;
 	} while (ret > 0);
-	if (ret == -EAGAIN)
+	if (ret == -EAGAIN || ret == -EDEADLK) {
+		wake->more = ret == -EDEADLK;
 		return ret;
-	return request->done ?: ret;
-}
-
-/* In the submitter's address space, and so that a cancel can end it. */
-static ssize_t try_killably(struct iodemo_aio *aio, struct iodemo_request *request,
-			    ssize_t (*try)(struct iodemo_request *request))
-{
-	ssize_t ret = -EAGAIN;
-	bool cancelled;
-
-	allow_kernel_signal(SIGKILL);
-	spin_lock_irq(&aio->lock);
-	cancelled = request->cancelled;
-	aio->in_copy = request;
-	aio->copier = current;
-	spin_unlock_irq(&aio->lock);
-
-	if (!cancelled) {
-		kthread_use_mm(request->mm);
-		ret = try(request);
-		kthread_unuse_mm(request->mm);
 	}
-
-	spin_lock_irq(&aio->lock);
-	cancelled = request->cancelled;
-	aio->in_copy = NULL;
-	aio->copier = NULL;
-	spin_unlock_irq(&aio->lock);
-	disallow_signal(SIGKILL);	/* and forget one that came */
-
-	if (cancelled && (ret == -EAGAIN || ret == -EFAULT))
-		return request->done ?: -ECANCELED;
-	return ret;
-}
-
-static void run_list(struct iodemo_aio *aio, struct list_head *list,
-		     ssize_t (*try)(struct iodemo_request *request))
-{
-	struct iodemo_request *request;
-	ssize_t ret;
-
-	complete_cancelled(aio, list);
-
-	for (;;) {
-		spin_lock_irq(&aio->lock);
-		request = list_first_entry_or_null(list, struct iodemo_request, node);
-		spin_unlock_irq(&aio->lock);
-		if (!request)
-			return;
-
-		ret = try_killably(aio, request, try);
-		if (ret == -EAGAIN)
-			return;
-
-		spin_lock_irq(&aio->lock);
-		list_del(&request->node);
-		aio->queued--;
-		spin_unlock_irq(&aio->lock);
-		complete_request(request, ret);
-	}
-}
-
-/* Release waits for us, so the client is there even after its last request. */
-static void aio_work(struct work_struct *work)
-{
-	struct iodemo_aio *aio = container_of(work, struct iodemo_aio, work);
-
-	run_list(aio, &aio->reads, try_read);
-	run_list(aio, &aio->writes, try_write);
+	complete_request(request, request->done ?: ret);
+	return 0;
 }
 
 /* Cancelling -------------------------------------------------------------- */
 
-static void cancel_locked(struct iodemo_aio *aio, struct iodemo_request *request)
+static void complete_cancelled(struct work_struct *work)
 {
-	lockdep_assert_held(&aio->lock);
+	struct request *request = container_of(work, struct request, work);
+	spinlock_t *lock = &request->queue->lock;
 
-	request->cancelled = true;
-	if (aio->in_copy == request)
-		send_sig(SIGKILL, aio->copier, 1);
+	spin_lock_irq(lock);
+	if (!list_empty(&request->wait.entry))
+		complete_request(request, request->done ?: -ECANCELED);
+	spin_unlock_irq(lock);
+	free_request(request);
 }
 
-/* io_cancel(), io_destroy(), exit, exec; called with interrupts off. */
-static int cancel_request(struct kiocb *iocb)
+static void cancel(struct request *request)
 {
-	struct iodemo_request *request = iocb->private;
-	struct iodemo_client *client = request->client;
-	unsigned long flags;
-
-	spin_lock_irqsave(&client->aio.lock, flags);
-	cancel_locked(&client->aio, request);
-	spin_unlock_irqrestore(&client->aio.lock, flags);
-	iodemo_aio_kick(client);
-	return 0;
-}
-
-static int is_file(const void *file, struct file *other, unsigned int fd)
-{
-	return other == file;
+	if (!test_and_set_bit(CANCELLED, &request->flags))
+		queue_work(workqueue, &request->work);
 }
 
 /*
- * A descriptor is closed. The requests keep the file open, so nobody else would
- * ever end them: when it was its process's last descriptor of the file, we do.
+ * io_cancel(), io_destroy(), exit, exec; called with interrupts off. It isn't
+ * cancelled yet, and some kernels (with commit 54cbc058d86b, reverted later)
+ * complete by themselves what gives 0 here.
  */
-int iodemo_aio_flush(struct file *file, fl_owner_t owner)
+static int cancel_iocb(struct kiocb *iocb)
 {
-	struct iodemo_client *client = file->private_data;
-	struct iodemo_aio *aio = &client->aio;
-	struct list_head *lists[] = { &aio->reads, &aio->writes };
-	struct iodemo_request *request;
+	cancel(iocb->private);
+	return -EINPROGRESS;
+}
 
-	if (!iodemo_aio_pending(client) || iterate_fd(current->files, 0, is_file, file))
-		return 0;
+/*
+ * The last descriptor of a process is closed. The requests keep the file open, so
+ * nobody else would ever end them.
+ */
+void iodemo_aio_close(struct iodemo_client *client, fl_owner_t files)
+{
+	struct request *request;
 
-	spin_lock_irq(&aio->lock);
-	for (int i = 0; i < ARRAY_SIZE(lists); i++) {
-		list_for_each_entry(request, lists[i], node) {
-			if (request->files == owner)
-				cancel_locked(aio, request);
-		}
+	spin_lock_irq(&client->lock);
+	list_for_each_entry(request, &client->requests, node) {
+		if (request->files == files)
+			cancel(request);
 	}
-	spin_unlock_irq(&aio->lock);
-	iodemo_aio_kick(client);
-	return 0;
+	spin_unlock_irq(&client->lock);
 }
 
 /* Submitting -------------------------------------------------------------- */
 
-static struct iodemo_request *alloc_request(struct iodemo_client *client,
-					    struct kiocb *iocb, struct iov_iter *iter)
+/* What one request may take: a lap of the ring, and IODEMO_AIO_SIZE_MAX. */
+static void limit(const struct iodemo_client *client, struct iov_iter *iter)
 {
-	struct iodemo_request *request = kzalloc(sizeof(*request), GFP_KERNEL_ACCOUNT);
+	iov_iter_truncate(iter, min_t(u64, IODEMO_AIO_SIZE_MAX,
+				      iodemo_ring_capacity(&client->dev->ring) *
+				      IODEMO_RECORD_SIZE));
+}
 
+/* A request for the memory of @from, or an error. May sleep in a fault, killably. */
+static struct request *make_request(struct iodemo_client *client, struct kiocb *iocb,
+				    struct iov_iter *from)
+{
+	unsigned int pages = iov_iter_npages(from, INT_MAX);
+	struct request *request;
+	int err;
+
+	request = kzalloc(struct_size(request, vector, pages), GFP_KERNEL_ACCOUNT);
 	if (!request)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&request->wait.entry);
+	INIT_WORK(&request->work, complete_cancelled);
 	request->client = client;
 	request->iocb = iocb;
-	request->mm = current->mm;
 	request->files = current->files;
-	request->vector = dup_iter(&request->iter, iter, GFP_KERNEL_ACCOUNT);
-	if (!request->vector && !iter_is_ubuf(&request->iter)) {
+
+	/* Its direction is known from here on, and the rest when the pages are. */
+	iov_iter_bvec(&request->iter, iov_iter_rw(from), request->vector, pages,
+		      iov_iter_count(from));
+	err = charge(request, pages);
+	if (!err) {
+		err = pin(request, from);
+		if (err) {
+			unpin(request);
+			uncharge(request, pages);
+		}
+	}
+	if (err) {
 		kfree(request);
-		return NULL;
+		return ERR_PTR(err);
 	}
 	return request;
 }
 
-/* Take part of what the client may have queued. */
-static bool reserve_place(struct iodemo_aio *aio)
+/* Leave it in the queue, in its turn. */
+static void enqueue(struct request *request, wait_queue_head_t *queue, wait_queue_func_t wake)
 {
-	bool room;
+	struct iodemo_client *client = request->client;
 
-	spin_lock_irq(&aio->lock);
-	room = aio->queued < IODEMO_AIO_MAX;
-	aio->queued += room;
-	spin_unlock_irq(&aio->lock);
-	return room;
+	kref_get(&client->ref);
+	request->queue = queue;
+	init_waitqueue_func_entry(&request->wait, wake);
+	request->iocb->private = request;
+
+	spin_lock_irq(&queue->lock);
+	kiocb_set_cancel_fn(request->iocb, cancel_iocb);
+	spin_lock(&client->lock);
+	list_add_tail(&request->node, &client->requests);
+	spin_unlock(&client->lock);
+	__add_wait_queue_entry_tail(queue, &request->wait);
+	spin_unlock_irq(&queue->lock);
+	/* From here on it can be completed, and freed. */
 }
 
-static ssize_t submit(struct iodemo_client *client, struct kiocb *iocb,
-		      struct iov_iter *iter, struct list_head *list, size_t done)
+static ssize_t submit(struct iodemo_client *client, struct kiocb *iocb, struct iov_iter *iter,
+		      size_t done, wait_queue_head_t *queue, wait_queue_func_t wake)
 {
-	struct iodemo_aio *aio = &client->aio;
-	struct iodemo_request *request;
+	struct request *request;
 
-	if (!reserve_place(aio))
+	if (!iodemo_client_take_place(client))
 		return done ?: -EAGAIN;
-	request = alloc_request(client, iocb, iter);
-	if (!request) {
-		spin_lock_irq(&aio->lock);
-		aio->queued--;
-		spin_unlock_irq(&aio->lock);
-		return done ?: -ENOMEM;
+	request = make_request(client, iocb, iter);
+	if (IS_ERR(request)) {
+		iodemo_client_leave_place(client);
+		return done ?: PTR_ERR(request);
 	}
 	request->done = done;
-
-	iocb->private = request;
-	kiocb_set_cancel_fn(iocb, cancel_request);
-
-	spin_lock_irq(&aio->lock);
-	list_add_tail(&request->node, list);
-	spin_unlock_irq(&aio->lock);
-
-	/*
-	 * From here on it can be completed, and freed. What came before we were
-	 * listening, data or a cancel, would not call the worker: so we do.
-	 */
-	iodemo_client_listen(client);
-	iodemo_aio_kick(client);
+	enqueue(request, queue, wake);
 	return -EIOCBQUEUED;
 }
 
-ssize_t iodemo_aio_read(struct iodemo_client *client, struct kiocb *iocb,
-			struct iov_iter *to)
+/*
+ * With nobody in front of it, a request that can be done at once is, and so is one
+ * that never can. The caller's own requests are what it must not overtake, and
+ * these it sees without a lock.
+ */
+ssize_t iodemo_aio_read(struct iodemo_client *client, struct kiocb *iocb, struct iov_iter *to)
 {
-	return submit(client, iocb, to, &client->aio.reads, 0);
+	bool in_turn = !waitqueue_active(&client->readers) &&	/* see above */
+		       iodemo_client_readable(client);
+	ssize_t ret;
+
+	limit(client, to);
+	if (in_turn || iov_iter_count(to) < iodemo_client_unit(client)) {
+		ret = iodemo_read_sync(client, to, true);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	ret = submit(client, iocb, to, 0, &client->readers, wake_read);
+	if (ret == -EIOCBQUEUED) {
+		/* What came before we were listening would not wake it. */
+		iodemo_client_listen(client);
+		iodemo_client_pass_on(client);
+	}
+	return ret;
 }
 
-/* @done: the bytes of this request that are written already. */
-ssize_t iodemo_aio_write(struct iodemo_client *client, struct kiocb *iocb,
-			 struct iov_iter *from, size_t done)
+ssize_t iodemo_aio_write(struct iodemo_client *client, struct kiocb *iocb, struct iov_iter *from)
 {
-	return submit(client, iocb, from, &client->aio.writes, done);
-}
+	struct iodemo_tx *tx = &client->dev->tx;
+	size_t unit = iodemo_client_unit(client);
+	bool in_turn = !waitqueue_active(&tx->writers);		/* as above */
+	size_t done = 0;
+	ssize_t ret;
 
-/* A client begins, and ends --------------------------------------------- */
-
-void iodemo_aio_init_client(struct iodemo_client *client)
-{
-	struct iodemo_aio *aio = &client->aio;
-
-	spin_lock_init(&aio->lock);
-	INIT_LIST_HEAD(&aio->reads);
-	INIT_LIST_HEAD(&aio->writes);
-	INIT_WORK(&aio->work, aio_work);
-}
-
-/* At release there are no requests, but the worker may not know that yet. */
-void iodemo_aio_exit_client(struct iodemo_client *client)
-{
-	cancel_work_sync(&client->aio.work);
+	limit(client, from);
+	if (in_turn || iov_iter_count(from) < unit) {
+		ret = iodemo_write_sync(client, from, true);
+		if (ret != -EAGAIN && (ret <= 0 || iov_iter_count(from) < unit))
+			return ret;
+		if (ret > 0)
+			done = ret;
+	}
+	ret = submit(client, iocb, from, done, &tx->writers, wake_write);
+	if (ret == -EIOCBQUEUED)
+		iodemo_write_pass_on(tx);
+	return ret;
 }
 
 int iodemo_aio_init(void)
 {
-	/* It is an interrupt's bottom half: not to wait behind a busy program. */
-	workqueue = alloc_workqueue(IODEMO_NAME, WQ_UNBOUND | WQ_HIGHPRI, 0);
+	/* A process that dies waits for it: not to wait itself behind a busy program. */
+	workqueue = alloc_ordered_workqueue(IODEMO_NAME, WQ_HIGHPRI);
 	return workqueue ? 0 : -ENOMEM;
 }
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A client: one open file, with its own place in the stream
+ * A client: one open file, with its own place in the stream, and those who wait
+ * on it
  */
 
-#include <linux/module.h>
-#include <linux/seq_file.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/splice.h>
 
-#include "compat.h"
-#include "iodemo.h"
+#include "client.h"
 
 /* Where the stream is for this client ------------------------------------- */
 
@@ -48,11 +46,12 @@ static u64 catch_up_locked(struct iodemo_client *client)
 
 u64 iodemo_client_skip_lost(struct iodemo_client *client)
 {
+	unsigned long flags;
 	u64 cursor;
 
-	spin_lock(&client->lock);
+	spin_lock_irqsave(&client->lock, flags);
 	cursor = catch_up_locked(client);
-	spin_unlock(&client->lock);
+	spin_unlock_irqrestore(&client->lock, flags);
 	return cursor;
 }
 
@@ -96,7 +95,7 @@ int iodemo_client_may_change(const struct iodemo_client *client)
 		return -EBADF;
 	if (iodemo_device_gone(dev))
 		return -ENODEV;
-	if (dev->holder && dev->holder != client)
+	if (iodemo_tx_held_from(&dev->tx, client))
 		return -EBUSY;
 	return 0;
 }
@@ -121,10 +120,10 @@ void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stat
 {
 	u64 cursor;
 
-	spin_lock(&client->lock);
+	spin_lock_irq(&client->lock);
 	cursor = catch_up_locked(client);
 	stats->lost = client->lost;
-	spin_unlock(&client->lock);
+	spin_unlock_irq(&client->lock);
 
 	stats->records = iodemo_ring_head(&client->dev->ring);
 	stats->read = cursor - client->opened_at - stats->lost;
@@ -134,18 +133,43 @@ void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stat
 /* The user knows now that this file has lost so many. */
 void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost)
 {
-	spinlock_t *listeners_lock = &client->dev->listeners_lock;
-
-	spin_lock(&client->lock);
-	spin_lock_irq(listeners_lock);
+	spin_lock_irq(&client->lock);
 	if (client->lost == lost)
 		clear_flag(client, IODEMO_CLIENT_LOST);
-	client->lapped_signalled = false;
-	spin_unlock_irq(listeners_lock);
-	spin_unlock(&client->lock);
+	WRITE_ONCE(client->times_told, client->times_told + 1);
+	spin_unlock_irq(&client->lock);
+}
+
+/* For what is to be pending: is there a place for one more? */
+bool iodemo_client_take_place(struct iodemo_client *client)
+{
+	unsigned long flags;
+	bool taken;
+
+	spin_lock_irqsave(&client->lock, flags);
+	taken = client->pending < IODEMO_PENDING_MAX;
+	client->pending += taken;
+	spin_unlock_irqrestore(&client->lock, flags);
+	return taken;
+}
+
+void iodemo_client_leave_place(struct iodemo_client *client)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&client->lock, flags);
+	client->pending--;
+	spin_unlock_irqrestore(&client->lock, flags);
 }
 
 /* Being told -------------------------------------------------------------- */
+
+/* With the lock of the device's listeners. */
+void iodemo_client_listen_locked(struct iodemo_client *client)
+{
+	if (list_empty(&client->listening.entry))
+		__add_wait_queue_entry_tail(&client->dev->listeners.head, &client->listening);
+}
 
 /*
  * Called by whoever has just got on one of the client's queues, before it
@@ -153,192 +177,176 @@ void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost)
  */
 void iodemo_client_listen(struct iodemo_client *client)
 {
-	struct iodemo_device *dev = client->dev;
+	spinlock_t *lock = &client->dev->listeners.head.lock;
 	unsigned long flags;
 
-	spin_lock_irqsave(&dev->listeners_lock, flags);
-	if (list_empty(&client->listening))
-		list_add_tail(&client->listening, &dev->listeners);
-	spin_unlock_irqrestore(&dev->listeners_lock, flags);
+	spin_lock_irqsave(lock, flags);
+	iodemo_client_listen_locked(client);
+	spin_unlock_irqrestore(lock, flags);
 }
 
 /*
- * Tell who waits on this client. One sleeping reader is enough: it will wake
- * the next if it leaves something. Return: does anybody wait?
+ * Those who take, in turn. One sleeping reader is enough: it will wake the next
+ * if it leaves something. Unplugged, all go.
  */
-bool iodemo_client_wake(struct iodemo_client *client, bool made_room)
+static void serve_readers(struct iodemo_client *client, struct iodemo_wake *wake)
 {
-	struct iodemo_device *dev = client->dev;
-	/* The listeners' lock orders this: who got on a queue has listened since. */
-	bool readers = waitqueue_active(&client->readers);
-	bool pollers = waitqueue_active(&client->pollers);	/* likewise */
-	bool requests = iodemo_aio_pending(client);
-	bool commands = iodemo_uring_pending(client);
-	__poll_t events;
+	bool gone = iodemo_device_gone(client->dev);
 
-	lockdep_assert_held(&dev->listeners_lock);
-
-	if (!readers && !pollers && !requests && !commands && !client->fasync)
-		return false;
-
-	events = iodemo_client_events(client);
-	if (made_room && client->mode & FMODE_WRITE)
-		events |= EPOLLOUT | EPOLLWRNORM;
-	readers &= !!(events & (EPOLLIN | EPOLLHUP));
-	pollers &= !!events;
-	if (readers && events & EPOLLHUP)
-		wake_up_interruptible_all(&client->readers);
-	else if (readers)
-		wake_up_interruptible(&client->readers);
-	if (pollers)
-		wake_up_interruptible_poll(&client->pollers, events);
-	dev->wakeups += readers || pollers;
-	if (requests && events)
-		iodemo_aio_kick(client);
-	if (commands && events & (EPOLLIN | EPOLLHUP))
-		iodemo_uring_wake(client);
-	dev->signals += iodemo_fasync_signal(client, events);
-	return true;
+	__wake_up(&client->readers, TASK_INTERRUPTIBLE, gone ? IODEMO_WAKES : 1, wake);
+	if (gone && waitqueue_active(&client->readers))	/* none comes who doesn't see it */
+		wake->more = true;
 }
 
-/* A reader that leaves records to others who sleep passes the wake-up on. */
-void iodemo_client_wake_next_reader(struct iodemo_client *client)
+/* The device has news. Who waits on this client? If nobody, it leaves. */
+static int wake_client(struct wait_queue_entry *listening, unsigned int mode, int flags,
+		       void *key)
 {
-	if (wq_has_sleeper(&client->readers) && iodemo_client_readable(client))
-		wake_up_interruptible(&client->readers);
+	struct iodemo_client *client = container_of(listening, struct iodemo_client, listening);
+	struct iodemo_device *dev = client->dev;
+	struct iodemo_wake *wake = key;
+	/* The listeners' lock orders this: who got on a queue has listened since. */
+	bool readers = waitqueue_active(&client->readers);
+	bool pollers = waitqueue_active(&client->pollers.head);		/* likewise */
+	unsigned int woken = wake->woken;
+	__poll_t events;
+
+	lockdep_assert_held(&dev->listeners.head.lock);
+
+	if (!readers && !pollers) {
+		list_del_init(&listening->entry);
+		return 0;
+	}
+
+	events = iodemo_client_events(client);
+	if (wake->room && client->mode & FMODE_WRITE)
+		events |= EPOLLOUT | EPOLLWRNORM;
+	if (readers && events & (EPOLLIN | EPOLLHUP))
+		serve_readers(client, wake);
+	if (pollers && events) {
+		spin_lock(&client->pollers.head.lock);
+		if (client->round != dev->round)	/* who was told of older news too */
+			iodemo_queue_restart(&client->pollers);
+		client->round = dev->round;
+		iodemo_queue_tell(&client->pollers, wake, poll_to_key(events));
+		spin_unlock(&client->pollers.head.lock);
+	}
+	dev->wakeups += wake->woken != woken;
+	return wake->more ? -EAGAIN : 0;
+}
+
+/* Tell all who wait on it. May sleep. */
+void iodemo_client_wake(struct iodemo_client *client)
+{
+	spinlock_t *lock = &client->dev->listeners.head.lock;
+	int ret;
+
+	spin_lock_irq(lock);
+	client->round = 0;	/* in none of the device's */
+	spin_unlock_irq(lock);
+	do {
+		IODEMO_WAKE(wake);
+
+		spin_lock_irq(lock);
+		ret = wake_client(&client->listening, TASK_NORMAL, 0, &wake);
+		spin_unlock_irq(lock);
+		cond_resched();
+	} while (ret < 0);
+}
+
+/* May sleep. A task that is to die leaves them to the bottom half. */
+void iodemo_client_serve_readers(struct iodemo_client *client)
+{
+	/* Who waits has been seen after a barrier, and who comes looks by himself. */
+	while (iodemo_client_readable(client) && waitqueue_active(&client->readers)) {
+		IODEMO_WAKE(wake);
+
+		serve_readers(client, &wake);
+		if (!wake.more)
+			return;
+		if (fatal_signal_pending(current)) {
+			iodemo_device_wake(client->dev);
+			return;
+		}
+		cond_resched();
+	}
 }
 
 void iodemo_client_configure(struct iodemo_client *client,
 			     const struct iodemo_client_config *config)
 {
-	struct iodemo_device *dev = client->dev;
 	bool lowered;
 
-	spin_lock(&client->lock);
+	spin_lock_irq(&client->lock);
 	if (client->format != config->format) {
 		iodemo_client_drop_rest(client);
 		WRITE_ONCE(client->format, config->format);
 	}
 	lowered = config->low_water < client->low_water;
 	WRITE_ONCE(client->low_water, config->low_water);
-	spin_unlock(&client->lock);
+	spin_unlock_irq(&client->lock);
 
-	/* A lower mark can be what somebody waits for; the lock orders us and the interrupt. */
-	if (lowered) {
-		spin_lock_irq(&dev->listeners_lock);
-		iodemo_client_wake(client, false);
-		spin_unlock_irq(&dev->listeners_lock);
-	}
+	/* A lower mark can be what somebody waits for. */
+	if (lowered)
+		iodemo_client_wake(client);
 }
 
-/* The file ---------------------------------------------------------------- */
+/* Life -------------------------------------------------------------------- */
 
-static void client_free(struct iodemo_client *client)
+struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode)
 {
-	free_page((unsigned long)client->page);
-	kfree(client);
-}
+	struct iodemo_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 
-static int iodemo_open(struct inode *inode, struct file *file)
-{
-	struct iodemo_device *dev = container_of(file->private_data, struct iodemo_device, misc);
-	struct iodemo_client *client;
-	int err = 0;
-
-	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
-		return -ENOMEM;
+		return NULL;
 	client->page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!client->page) {
 		kfree(client);
-		return -ENOMEM;
+		return NULL;
 	}
+	kref_init(&client->ref);
 	client->dev = dev;
-	client->mode = file->f_mode & (FMODE_READ | FMODE_WRITE);
+	client->mode = mode & (FMODE_READ | FMODE_WRITE);
 	client->format = IODEMO_FORMAT_TEXT;
 	client->low_water = IODEMO_LOW_WATER_MIN;
 	if (!(client->mode & FMODE_READ))
 		client->flags = IODEMO_CLIENT_WRITE_ONLY;
 	spin_lock_init(&client->lock);
+	INIT_LIST_HEAD(&client->requests);
 	init_waitqueue_head(&client->readers);
-	init_waitqueue_head(&client->pollers);
-	INIT_LIST_HEAD(&client->listening);
-	iodemo_aio_init_client(client);
-	iodemo_uring_init_client(client);
+	iodemo_queue_init(&client->pollers);
+	init_waitqueue_func_entry(&client->listening, wake_client);
+	INIT_LIST_HEAD(&client->listening.entry);
 
-	mutex_lock(&dev->lock);
-	if (dev->holder) {
-		err = -EBUSY;
-	} else {
-		client->opened_at = iodemo_ring_head(&dev->ring);
-		client->page->cursor = client->opened_at;
-		if (!dev->open_files++)
-			iodemo_source_start(&dev->source);
-	}
-	mutex_unlock(&dev->lock);
-	if (err) {
-		client_free(client);
-		return err;
-	}
-
-	kref_get(&dev->ref);
-	file->private_data = client;
-	file->f_mode |= FMODE_NOWAIT;	/* we know IOCB_NOWAIT: no worker threads */
-	return stream_open(inode, file);
+	iodemo_device_open(dev);
+	client->opened_at = iodemo_ring_head(&dev->ring);
+	client->page->cursor = client->opened_at;
+	return client;
 }
 
-static int iodemo_release(struct inode *inode, struct file *file)
+/* The file is closed. A request that somebody completes just now may still hold us. */
+void iodemo_client_close(struct iodemo_client *client)
 {
-	struct iodemo_client *client = file->private_data;
+	spin_lock_irq(&client->dev->listeners.head.lock);
+	list_del_init(&client->listening.entry);
+	spin_unlock_irq(&client->dev->listeners.head.lock);
+
+	iodemo_device_close(client->dev);
+	iodemo_client_put(client);
+}
+
+static void client_free(struct kref *ref)
+{
+	struct iodemo_client *client = container_of(ref, struct iodemo_client, ref);
 	struct iodemo_device *dev = client->dev;
 
-	iodemo_aio_exit_client(client);
-
-	spin_lock_irq(&dev->listeners_lock);
-	list_del(&client->listening);
-	spin_unlock_irq(&dev->listeners_lock);
-
-	mutex_lock(&dev->lock);
-	if (dev->holder == client)
-		WRITE_ONCE(dev->holder, NULL);
-	if (!--dev->open_files && !iodemo_device_gone(dev))
-		iodemo_source_stop(&dev->source);
-	mutex_unlock(&dev->lock);
-
-	client_free(client);
+	free_page((unsigned long)client->page);
+	kfree(client);
 	iodemo_device_put(dev);
-	return 0;
 }
 
-static void iodemo_show_fdinfo(struct seq_file *m, struct file *file)
+/* In any context. */
+void iodemo_client_put(struct iodemo_client *client)
 {
-	struct iodemo_client *client = file->private_data;
-	struct iodemo_stats stats;
-
-	iodemo_client_count(client, &stats);
-	seq_printf(m, "iodemo-cursor:\t%llu\n", stats.records - stats.lag);
-	seq_printf(m, "iodemo-lag:\t%llu\n", stats.lag);
-	seq_printf(m, "iodemo-lost:\t%llu\n", stats.lost);
-	seq_printf(m, "iodemo-format:\t%s\n",
-		   READ_ONCE(client->format) == IODEMO_FORMAT_RAW ? "raw" : "text");
+	kref_put(&client->ref, client_free);
 }
-
-const struct file_operations iodemo_fops = {
-	.owner		= THIS_MODULE,
-	.open		= iodemo_open,
-	.flush		= iodemo_aio_flush,
-	.release	= iodemo_release,
-	.read		= iodemo_read,
-	.read_iter	= iodemo_read_iter,
-	.write_iter	= iodemo_write_iter,
-	.poll		= iodemo_poll,
-	.fasync		= iodemo_fasync,
-	.mmap		= iodemo_mmap,
-	.uring_cmd	= iodemo_uring_cmd,
-	.uring_cmd_iopoll = iodemo_uring_cmd_iopoll,
-	.splice_read	= copy_splice_read,
-	.splice_write	= iter_file_splice_write,
-	.unlocked_ioctl	= iodemo_ioctl,
-	.compat_ioctl	= compat_ptr_ioctl,
-	.show_fdinfo	= iodemo_show_fdinfo,
-};

@@ -9,7 +9,7 @@
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
-#include <linux/splice.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
@@ -22,14 +22,61 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-static inline ssize_t copy_splice_read(struct file *in, loff_t *ppos,
-				       struct pipe_inode_info *pipe, size_t len,
-				       unsigned int flags)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+static inline struct fown_struct *file_f_owner(const struct file *file)
 {
-	return generic_file_splice_read(in, ppos, pipe, len, flags);
+	return (struct fown_struct *)&file->f_owner;
 }
 #endif
+
+/*
+ * The part of the user's memory where an iterator stands. Newer kernels have
+ * iter_iov_addr() and iter_iov_len(), but up to 6.15 the second is wrong for the
+ * iterator of one buffer, once it has been advanced.
+ */
+static inline void __user *iter_segment(const struct iov_iter *iter)
+{
+	if (iter_is_ubuf(iter))
+		return iter->ubuf + iter->iov_offset;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	return iov_iter_iovec(iter).iov_base;
+#else
+	return iter_iov_addr(iter);
+#endif
+}
+
+static inline size_t iter_segment_len(const struct iov_iter *iter)
+{
+	if (iter_is_ubuf(iter))
+		return iov_iter_count(iter);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	return iov_iter_iovec(iter).iov_len;
+#else
+	return min_t(size_t, iter_iov_len(iter), iov_iter_count(iter));
+#endif
+}
+
+/*
+ * pin_user_pages_fast() with FOLL_LONGTERM, and killable. Before 6.3 a page that
+ * is not there yet is waited for without an ear for signals, and who serves the
+ * page (FUSE, userfaultfd) may never do so. There, such a page is pinned as for
+ * short: what that lacks is only that it isn't moved out of a zone for movables.
+ */
+static inline int pin_user_pages_killable(unsigned long start, int count,
+					  unsigned int flags, struct page **pages)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	int pinned = pin_user_pages_fast_only(start, count, flags | FOLL_LONGTERM, pages);
+
+	if (pinned == count)
+		return count;
+	if (pinned > 0)
+		unpin_user_pages(pages, pinned);
+	return pin_user_pages_unlocked(start, count, pages, flags);
+#else
+	return pin_user_pages_fast(start, count, flags | FOLL_LONGTERM, pages);
+#endif
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)

@@ -6,7 +6,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
-#include "iodemo.h"
+#include "device.h"
 
 static struct dentry *root;
 
@@ -14,9 +14,10 @@ static int stats_show(struct seq_file *m, void *v)
 {
 	struct iodemo_device *dev = m->private;
 
-	seq_printf(m, "interrupts %llu\n", READ_ONCE(dev->source.interrupts));
+	seq_printf(m, "interrupts %llu\n", READ_ONCE(dev->source->interrupts));
+	seq_printf(m, "overruns %llu\n", READ_ONCE(dev->source->overruns));
 	seq_printf(m, "records %llu\n", iodemo_ring_head(&dev->ring));
-	seq_printf(m, "echoes %llu\n", READ_ONCE(dev->source.echoes));
+	seq_printf(m, "echoes %llu\n", READ_ONCE(dev->source->echoes));
 	seq_printf(m, "wakeups %llu\n", READ_ONCE(dev->wakeups));
 	seq_printf(m, "signals %llu\n", READ_ONCE(dev->signals));
 	seq_printf(m, "tx_queued %u\n", kfifo_len(&dev->tx.queue));

@@ -8,7 +8,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "iodemo.h"
+#include "models.h"
 
 static long get_info(struct iodemo_device *dev, void __user *argp)
 {
@@ -17,10 +17,11 @@ static long get_info(struct iodemo_device *dev, void __user *argp)
 		.record_size	= IODEMO_RECORD_SIZE,
 		.capacity	= iodemo_ring_capacity(&dev->ring),
 		.tx_capacity	= IODEMO_TX_CAPACITY,
-		.tx_drain	= IODEMO_TX_DRAIN,
+		.tx_drain	= dev->source->ops->tx_drain,
 		.index		= dev->index,
-		.irq		= dev->source.irq,
-		.flags		= dev->source.threaded ? IODEMO_INFO_THREADED : 0,
+		.irq		= dev->source->irq,
+		.flags		= (dev->source->threaded ? IODEMO_INFO_THREADED : 0) |
+				  (iodemo_uring_can_wait() ? IODEMO_INFO_URING_WAIT : 0),
 	};
 
 	return copy_to_user(argp, &info, sizeof(info)) ? -EFAULT : 0;
@@ -30,8 +31,9 @@ static long get_config(struct iodemo_device *dev, void __user *argp)
 {
 	struct iodemo_config config;
 
-	mutex_lock(&dev->lock);
-	config = dev->source.config;
+	if (mutex_lock_killable(&dev->lock))
+		return -EINTR;
+	config = dev->source->config;
 	mutex_unlock(&dev->lock);
 	return copy_to_user(argp, &config, sizeof(config)) ? -EFAULT : 0;
 }
@@ -57,10 +59,11 @@ static long set_config(struct iodemo_client *client, void __user *argp)
 	if (!config_valid(&config))
 		return -EINVAL;
 
-	mutex_lock(&dev->lock);
+	if (mutex_lock_killable(&dev->lock))
+		return -EINTR;
 	err = iodemo_client_may_change(client);
 	if (!err)
-		iodemo_source_configure(&dev->source, &config);
+		iodemo_device_configure(dev, &config);
 	mutex_unlock(&dev->lock);
 	return err;
 }
@@ -94,11 +97,12 @@ static long get_stats(struct iodemo_client *client, void __user *argp)
 {
 	struct iodemo_device *dev = client->dev;
 	struct iodemo_stats stats = {
-		.interrupts	= READ_ONCE(dev->source.interrupts),
-		.echoes		= READ_ONCE(dev->source.echoes),
+		.interrupts	= READ_ONCE(dev->source->interrupts),
+		.echoes		= READ_ONCE(dev->source->echoes),
+		.overruns	= READ_ONCE(dev->source->overruns),
 		.wakeups	= READ_ONCE(dev->wakeups),
 		.signals	= READ_ONCE(dev->signals),
-		.expires	= iodemo_source_expires(&dev->source),
+		.expires	= dev->source->ops->expires(dev->source),
 	};
 
 	iodemo_client_count(client, &stats);
@@ -108,7 +112,10 @@ static long get_stats(struct iodemo_client *client, void __user *argp)
 	return 0;
 }
 
-/* One by one, so that neither a signal nor another file waits for a long count. */
+/*
+ * One by one, so that neither a signal nor another file waits for a long count.
+ * That the count can be written is looked at first: it tells the user what is left.
+ */
 static long trigger(struct iodemo_client *client, u32 __user *argp)
 {
 	struct iodemo_device *dev = client->dev;
@@ -119,15 +126,21 @@ static long trigger(struct iodemo_client *client, u32 __user *argp)
 		return -EFAULT;
 	if (!count)
 		return -EINVAL;
+	if (put_user(count, argp))
+		return -EFAULT;
 
 	for (;;) {
-		mutex_lock(&dev->lock);
+		if (mutex_lock_killable(&dev->lock))
+			return -EINTR;
 		err = iodemo_client_may_change(client);
 		if (!err)
-			iodemo_source_trigger_wait(&dev->source);
+			iodemo_device_trigger(dev);
 		mutex_unlock(&dev->lock);
-		if (err || !--count)
+		if (err)
 			return err;
+		iodemo_device_finish_wake(dev);
+		if (!--count)
+			return 0;
 		if (signal_pending(current))
 			return put_user(count, argp) ? -EFAULT : -ERESTARTSYS;
 		cond_resched();
@@ -139,10 +152,13 @@ static long reserve(struct iodemo_client *client)
 	struct iodemo_device *dev = client->dev;
 	long err;
 
-	mutex_lock(&dev->lock);
+	if (mutex_lock_killable(&dev->lock))
+		return -EINTR;
 	err = iodemo_client_may_change(client);
-	if (!err)
-		WRITE_ONCE(dev->holder, client);
+	if (!err) {
+		iodemo_tx_reserve(&dev->tx, client);
+		WRITE_ONCE(client->reserved_by, current->files);
+	}
 	mutex_unlock(&dev->lock);
 	return err;
 }
@@ -152,12 +168,11 @@ static long release(struct iodemo_client *client)
 	struct iodemo_device *dev = client->dev;
 	long err;
 
-	mutex_lock(&dev->lock);
+	if (mutex_lock_killable(&dev->lock))
+		return -EINTR;
 	err = iodemo_client_may_change(client);
-	if (!err && !dev->holder)
+	if (!err && !iodemo_tx_release(&dev->tx, client))
 		err = -EINVAL;
-	if (!err)
-		WRITE_ONCE(dev->holder, NULL);
 	mutex_unlock(&dev->lock);
 	return err;
 }

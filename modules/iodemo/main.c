@@ -12,7 +12,7 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 
-#include "iodemo.h"
+#include "models.h"
 
 /* A numeric parameter's value, and which values are right. */
 struct ranged {
@@ -92,6 +92,8 @@ MODULE_PARM_DESC(threaded, "wake readers from the interrupt's thread, not from i
 static int iodemo_probe(struct platform_device *pdev)
 {
 	const struct iodemo_device_params params = {
+		.fops = &iodemo_fops,
+		.source = &iodemo_timer_source_ops,
 		.config.period_us = period_us.value,
 		.config.burst = burst.value,
 		.capacity = capacity.value,
@@ -101,8 +103,25 @@ static int iodemo_probe(struct platform_device *pdev)
 	return iodemo_device_plug(pdev, &params);
 }
 
+static int iodemo_suspend(struct device *dev)
+{
+	iodemo_device_suspend(dev_get_drvdata(dev));
+	return 0;
+}
+
+static int iodemo_resume(struct device *dev)
+{
+	iodemo_device_resume(dev_get_drvdata(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(iodemo_pm_ops, iodemo_suspend, iodemo_resume);
+
+/* Loading tells whether all devices are there, so it can't be left to others. */
 static struct platform_driver iodemo_driver = {
 	.driver.name = IODEMO_NAME,
+	.driver.pm = pm_sleep_ptr(&iodemo_pm_ops),
+	.driver.probe_type = PROBE_FORCE_SYNCHRONOUS,
 	.probe = iodemo_probe,
 };
 
@@ -140,9 +159,12 @@ static int __init iodemo_init(void)
 {
 	int err;
 
-	err = iodemo_aio_init();
+	err = iodemo_fasync_init();
 	if (err)
 		return err;
+	err = iodemo_aio_init();
+	if (err)
+		goto err_aio;
 	iodemo_debugfs_init();
 	err = platform_driver_register(&iodemo_driver);
 	if (err)
@@ -157,6 +179,8 @@ err_devices:
 err_driver:
 	iodemo_debugfs_exit();
 	iodemo_aio_exit();
+err_aio:
+	iodemo_fasync_exit();
 	return err;
 }
 
@@ -166,6 +190,7 @@ static void __exit iodemo_exit(void)
 	platform_driver_unregister(&iodemo_driver);
 	iodemo_debugfs_exit();
 	iodemo_aio_exit();
+	iodemo_fasync_exit();
 }
 
 module_init(iodemo_init);

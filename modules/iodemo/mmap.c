@@ -12,7 +12,7 @@
 #include <linux/mm.h>
 
 #include "compat.h"
-#include "iodemo.h"
+#include "models.h"
 
 static int map_ring(struct iodemo_client *client, struct vm_area_struct *vma)
 {

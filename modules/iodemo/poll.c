@@ -4,7 +4,7 @@
  * so does an io_uring read that has to wait.
  */
 
-#include "iodemo.h"
+#include "models.h"
 
 /* Does this call put us on a queue? Newer kernels have no name of their own for it. */
 static bool gets_on_queue(const poll_table *wait)
@@ -22,7 +22,7 @@ __poll_t iodemo_poll(struct file *file, poll_table *wait)
 	 * Only the first call of many puts us there; who is there listens.
 	 */
 	if (gets_on_queue(wait)) {
-		poll_wait(file, &client->pollers, wait);
+		poll_wait(file, &client->pollers.head, wait);
 		iodemo_client_listen(client);
 	}
 

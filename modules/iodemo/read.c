@@ -10,13 +10,15 @@
  * user's buffer is void, and it starts again.
  */
 
+#include <linux/irqflags.h>
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/string_helpers.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "compat.h"
-#include "iodemo.h"
+#include "models.h"
 
 /* Records copied before the cursor moves: a producer close behind voids no more. */
 #define BATCH	64
@@ -44,13 +46,24 @@ fault:
 	return false;
 }
 
+/* Where an aligned record has room in the user's memory, in one piece; else NULL */
+static void __user *room_for_record(const struct iov_iter *to)
+{
+	void __user *buffer = NULL;
+
+	if (iter_is_ubuf(to) ||
+	    (iter_is_iovec(to) && iter_segment_len(to) >= IODEMO_RECORD_SIZE))
+		buffer = iter_segment(to);
+	return IS_ALIGNED((unsigned long)buffer, sizeof(u64)) ? buffer : NULL;
+}
+
 /* Of a constant size: then hardened usercopy need not look up what lies there. */
 static bool copy_record(const struct iodemo_record *from, struct iov_iter *to)
 {
-	void __user *buffer = to->ubuf + to->iov_offset;
+	void __user *buffer = room_for_record(to);
 	size_t copied;
 
-	if (iter_is_ubuf(to) && IS_ALIGNED((unsigned long)buffer, sizeof(u64))) {
+	if (buffer) {
 		if (!put_record(buffer, from))
 			return false;
 		iov_iter_advance(to, IODEMO_RECORD_SIZE);
@@ -62,19 +75,25 @@ static bool copy_record(const struct iodemo_record *from, struct iov_iter *to)
 	return copied == IODEMO_RECORD_SIZE;
 }
 
-/* Copies @n records that lie side by side; returns how many arrived whole. */
+/*
+ * Copies @n records that lie side by side; returns how many arrived whole. With
+ * interrupts off one by one, as that look-up takes a lock that no interrupt may.
+ */
 static size_t copy_records(const struct iodemo_record *from, size_t n, struct iov_iter *to)
 {
 	size_t copied;
 
-	if (n == 1)
-		return copy_record(from, to);
-	copied = copy_to_iter(from, n * IODEMO_RECORD_SIZE, to);
-	iov_iter_revert(to, copied % IODEMO_RECORD_SIZE);
-	return copied / IODEMO_RECORD_SIZE;
+	if (n > 1 && !irqs_disabled()) {
+		copied = copy_to_iter(from, n * IODEMO_RECORD_SIZE, to);
+		iov_iter_revert(to, copied % IODEMO_RECORD_SIZE);
+		return copied / IODEMO_RECORD_SIZE;
+	}
+	for (copied = 0; copied < n && copy_record(&from[copied], to); copied++)
+		;
+	return copied;
 }
 
-static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
+static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to, u32 retries)
 {
 	const struct iodemo_ring *ring = &client->dev->ring;
 	u32 capacity = iodemo_ring_capacity(ring);
@@ -85,8 +104,7 @@ static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 	if (!left)	/* the format has changed while we slept */
 		return -EINVAL;
 
-	/* As many tries at most, whatever another thread does with the cursor. */
-	for (u32 tries = capacity; left && tries; tries--) {
+	while (left) {
 		u64 cursor = iodemo_client_catch_up(client);
 		u64 head = iodemo_ring_head(ring);
 		size_t to_end = capacity - (cursor & (capacity - 1));
@@ -102,6 +120,8 @@ static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 		if (!iodemo_ring_intact(ring, cursor) ||
 		    !iodemo_client_consume(client, cursor, whole)) {
 			iov_iter_revert(to, whole * IODEMO_RECORD_SIZE);
+			if (!retries--)
+				break;
 			continue;
 		}
 		done += whole * IODEMO_RECORD_SIZE;
@@ -112,53 +132,110 @@ static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to)
 	return done ?: -EAGAIN;
 }
 
-static const char *type_name(u16 type)
+/* In decimal, @width digits at least. Return: where they end. */
+static char *put_number(char *text, u64 value, unsigned int width)
 {
-	return type == IODEMO_TYPE_ECHO ? "echo" : "sample";
+	char digits[20], *first = digits + sizeof(digits);
+	size_t len;
+
+	do {
+		*--first = '0' + value % 10;
+		value /= 10;
+		len = digits + sizeof(digits) - first;
+	} while (value || len < width);
+	memcpy(text, first, len);
+	return text + len;
 }
 
+static char *put_word(char *text, const char *word)
+{
+	while (*word)
+		*text++ = *word++;
+	return text;
+}
+
+static bool is_plain(const u8 *data, u16 len)
+{
+	for (u16 i = 0; i < len; i++) {
+		if (data[i] < ' ' || data[i] > '~' || data[i] == '\\')
+			return false;
+	}
+	return true;
+}
+
+static char *put_data(char *text, size_t size, const u8 *data, u16 len)
+{
+	if (!is_plain(data, len))
+		return text + string_escape_mem(data, len, text, size,
+						ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_OCTAL |
+						ESCAPE_NAP | ESCAPE_APPEND, "\\");
+	memcpy(text, data, len);
+	return text + len;
+}
+
+/* Everybody's first read, and not by sprintf(), which takes five times as long */
 static u16 format_line(char *text, const struct iodemo_record *record)
 {
 	u32 nsec;
 	u64 sec = div_u64_rem(record->timestamp, NSEC_PER_SEC, &nsec);
-	int len = scnprintf(text, IODEMO_LINE_MAX, "%llu %llu.%09u cpu%u %s ", record->seq,
-			    sec, nsec, record->cpu, type_name(record->type));
+	char *end = text;
 
+	end = put_number(end, record->seq, 1);
+	*end++ = ' ';
+	end = put_number(end, sec, 1);
+	*end++ = '.';
+	end = put_number(end, nsec, 9);
+	end = put_word(end, " cpu");
+	end = put_number(end, record->cpu, 1);
+	end = put_word(end, record->type == IODEMO_TYPE_ECHO ? " echo " : " sample ");
 	/* There is room: at worst \ooo for each byte. */
-	len += string_escape_mem(record->data, record->len, text + len,
-				 IODEMO_LINE_MAX - len,
-				 ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_OCTAL |
-				 ESCAPE_NAP | ESCAPE_APPEND, "\\");
-	text[len++] = '\n';
-	return len;
+	end = put_data(end, text + IODEMO_LINE_MAX - end, record->data, record->len);
+	*end++ = '\n';
+	return end - text;
 }
 
-/* The rest of the line that is half read, or the next record as a line. */
-static bool get_line(struct iodemo_client *client, struct iodemo_line *line)
+/* The shortest line with so much data: "0 0.000000000 cpu0 echo " and a newline */
+#define LINE_MIN(len)	(25 + (len))
+
+/* The rest of the line that is half read, if there is one. */
+static bool get_rest(struct iodemo_client *client, struct iodemo_line *line)
 {
-	const struct iodemo_ring *ring = &client->dev->ring;
-	struct iodemo_record record;
+	unsigned long flags;
 	bool half_read;
 
-	spin_lock(&client->lock);
+	if (!iodemo_client_half_read(client))
+		return false;
+	spin_lock_irqsave(&client->lock, flags);
 	half_read = iodemo_client_half_read(client);
 	if (half_read)
 		*line = client->rest;
-	spin_unlock(&client->lock);
-	if (half_read)
+	spin_unlock_irqrestore(&client->lock, flags);
+	return half_read;
+}
+
+/* That, or the next record as a line, unless it is longer than @room for sure. */
+static bool get_line(struct iodemo_client *client, struct iodemo_line *line, size_t room,
+		     u32 *retries)
+{
+	const struct iodemo_ring *ring = &client->dev->ring;
+	struct iodemo_record record;
+
+	if (get_rest(client, line))
 		return true;
 
-	for (u32 tries = iodemo_ring_capacity(ring); tries; tries--) {
+	do {
 		line->seq = iodemo_client_catch_up(client);
 		if (iodemo_ring_head(ring) <= line->seq)
 			return false;
 		memcpy(&record, iodemo_ring_slot(ring, line->seq), sizeof(record));
-		if (!iodemo_ring_intact(ring, line->seq))
-			continue;
-		line->off = 0;
-		line->len = format_line(line->text, &record);
-		return true;
-	}
+		if (iodemo_ring_intact(ring, line->seq)) {
+			if (LINE_MIN(record.len) > room)
+				return false;
+			line->off = 0;
+			line->len = format_line(line->text, &record);
+			return true;
+		}
+	} while ((*retries)--);
 	return false;
 }
 
@@ -170,9 +247,10 @@ static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 			 size_t copied)
 {
 	bool begins = !line->off;
+	unsigned long flags;
 	bool ours;
 
-	spin_lock(&client->lock);
+	spin_lock_irqsave(&client->lock, flags);
 	if (begins)
 		ours = !iodemo_client_half_read(client);
 	else
@@ -190,18 +268,19 @@ static bool consume_line(struct iodemo_client *client, struct iodemo_line *line,
 		iodemo_client_drop_rest(client);
 		ours = false;
 	}
-	spin_unlock(&client->lock);
+	spin_unlock_irqrestore(&client->lock, flags);
 	return ours;
 }
 
 /* Whole lines; only a buffer that is smaller than the first gets a part of it. */
-static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to)
+static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to, u32 retries)
 {
 	u32 left = iodemo_ring_capacity(&client->dev->ring);
 	struct iodemo_line line;
 	size_t done = 0;
 
-	while (iov_iter_count(to) && left-- && get_line(client, &line)) {
+	while (iov_iter_count(to) && left &&
+	       get_line(client, &line, done ? iov_iter_count(to) : SIZE_MAX, &retries)) {
 		size_t part = min_t(size_t, iov_iter_count(to), line.len - line.off);
 		size_t copied;
 
@@ -212,8 +291,11 @@ static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to)
 			return done ?: -EFAULT;
 		if (!consume_line(client, &line, copied)) {
 			iov_iter_revert(to, copied);
+			if (!retries--)
+				break;
 			continue;
 		}
+		left--;
 		done += copied;
 		if (copied < part)
 			break;
@@ -221,21 +303,13 @@ static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to)
 	return done ?: -EAGAIN;
 }
 
-/* What is there, without sleeping; EAGAIN if nothing. */
-ssize_t iodemo_read_some(struct iodemo_client *client, struct iov_iter *to)
-{
-	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW)
-		return read_raw(client, to);
-	return read_text(client, to);
-}
-
 /*
  * Exclusive: one arrival wakes one of the readers. Who wakes us takes us off the
  * queue, so mostly we need not look after it again, as wait_event would.
  */
-static noinline int sleep_until_readable(struct iodemo_client *client)
+noinline int iodemo_read_sleep(struct iodemo_client *client)
 {
-	DEFINE_WAIT(wait);
+	DEFINE_WAIT_FUNC(wait, iodemo_wake_sleeper);
 	int err = 0;
 
 	do {
@@ -253,25 +327,42 @@ static noinline int sleep_until_readable(struct iodemo_client *client)
 	return err;
 }
 
-static ssize_t wait_and_read(struct iodemo_client *client, struct iov_iter *to, bool nowait,
-			     struct kiocb *aio)
+/**
+ * iodemo_read_now() - what a reader gets that may not sleep, or has slept
+ * @client: who reads
+ * @to: where to
+ * @retries: how often another may be faster; a program that has the cursor mapped
+ *	can always be
+ *
+ * In any context. Return: bytes, 0 if there will be none, EAGAIN, or EDEADLK: not
+ * in an interrupt. For text takes long, and where its buffer lies, hardened
+ * usercopy would look up with a lock that no interrupt may take.
+ */
+ssize_t iodemo_read_now(struct iodemo_client *client, struct iov_iter *to, u32 retries)
 {
-	/* Requests are completed in the order in which they were submitted. */
-	bool behind_others = aio && !list_empty(&client->aio.reads);
+	/* In this order: what was stored before it went can be read. */
+	bool gone = iodemo_device_gone(client->dev);
+	ssize_t ret;
+
+	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW)
+		ret = read_raw(client, to, retries);
+	else if (in_hardirq())
+		ret = -EDEADLK;
+	else
+		ret = read_text(client, to, retries);
+	return ret == -EAGAIN && gone ? 0 : ret;
+}
+
+static ssize_t wait_and_read(struct iodemo_client *client, struct iov_iter *to, bool nowait)
+{
 	ssize_t ret;
 
 	for (;;) {
-		/* In this order: what was stored before it went can be read. */
-		bool gone = iodemo_device_gone(client->dev);
-
-		if (nowait || (iodemo_client_readable(client) && !behind_others)) {
-			ret = iodemo_read_some(client, to);
-			if (ret != -EAGAIN)
+		if (nowait || iodemo_client_readable(client)) {
+			ret = iodemo_read_now(client, to,
+					      iodemo_ring_capacity(&client->dev->ring));
+			if (ret != -EAGAIN || nowait)
 				break;
-			if (gone)
-				return 0;
-			if (nowait)
-				return -EAGAIN;
 			/* Somebody was faster; be sure that this can't go on for ever. */
 			cond_resched();
 			if (signal_pending(current)) {
@@ -279,13 +370,11 @@ static ssize_t wait_and_read(struct iodemo_client *client, struct iov_iter *to, 
 				break;
 			}
 		}
-		if (aio)
-			return iodemo_aio_read(client, aio, to);
-		ret = sleep_until_readable(client);
+		ret = iodemo_read_sleep(client);
 		if (ret)
 			return ret;
 	}
-	iodemo_client_wake_next_reader(client);
+	iodemo_client_pass_on(client);
 	return ret;
 }
 
@@ -312,21 +401,19 @@ static inline bool answered(struct iodemo_client *client, size_t count, bool now
 	return (nowait || gone) && iodemo_client_empty(client);
 }
 
-/* readv(), preadv2(), io_uring, kernel AIO, splice */
-ssize_t iodemo_read_iter(struct kiocb *iocb, struct iov_iter *to)
+/* One after the other: sleep, or EAGAIN if @nowait. */
+ssize_t iodemo_read_sync(struct iodemo_client *client, struct iov_iter *to, bool nowait)
 {
-	struct iodemo_client *client = iocb->ki_filp->private_data;
-	bool nowait = iodemo_nowait(iocb);
 	ssize_t answer;
 
 	if (answered(client, iov_iter_count(to), nowait, &answer))
 		return answer;
-	return wait_and_read(client, to, nowait, iocb_is_aio(iocb) ? iocb : NULL);
+	return wait_and_read(client, to, nowait);
 }
 
 /*
- * read() would get there by iodemo_read_iter() too, but without this not as fast.
- * The price: kernel_read(), for readers in the kernel, refuses files with both.
+ * read() would get there by read_iter too, but without this not as fast. The
+ * price: kernel_read(), for readers in the kernel, refuses files with both.
  */
 ssize_t iodemo_read(struct file *file, char __user *buffer, size_t count, loff_t *pos)
 {
@@ -338,5 +425,5 @@ ssize_t iodemo_read(struct file *file, char __user *buffer, size_t count, loff_t
 	if (answered(client, count, nowait, &answer))
 		return answer;
 	iov_iter_ubuf(&to, ITER_DEST, buffer, count);
-	return wait_and_read(client, &to, nowait, NULL);
+	return wait_and_read(client, &to, nowait);
 }

@@ -34,7 +34,7 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
-#include "iodemo.h"
+#include "ring.h"
 
 int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity)
 {

@@ -2,22 +2,70 @@
 /*
  * The simulated hardware: a timer is the wire, a real interrupt line the bell
  *
- * When the timer expires, or TRIGGER asks for it, the "hardware" sets its
- * status register and pulls an edge-triggered line that we allocated from
+ * When the timer expires, or TRIGGER asks for it, the "hardware" sets a bit in
+ * its status register and pulls an edge-triggered line that we allocated from
  * genirq. From there on all is as with any driver: the kernel counts the
  * interrupt in /proc/interrupts and calls the handler that was registered with
- * request_threaded_irq(), in hard interrupt context.
+ * request_threaded_irq(), in hard interrupt context, or, if the kernel was told
+ * to thread all handlers (threadirqs), in a thread.
  *
- * An edge that comes while the handler runs on another processor is not lost:
- * the status register counts, and genirq runs the handler again.
+ * There is an edge only when a bit changes, as with hardware: a period that ends
+ * before the interrupt of the last one was handled merges with it, and is
+ * counted as overrun. So whatever is asked of the timer, each call of the handler
+ * does one interrupt's work. And the wire rests twice as long as that work took,
+ * so that a short period with a large burst takes a third of a processor at most.
  */
 
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
+#include <linux/irq_work.h>
 #include <linux/ktime.h>
 
 #include "compat.h"
-#include "iodemo.h"
+#include "source.h"
+
+#define TX_DRAIN	4	/* records that an interrupt sends at most */
+
+/* What keeps the timer from running */
+#define HELD_UNUSED	BIT(0)	/* nobody has the device open */
+#define HELD_CONFIG	BIT(1)	/* its period changes */
+#define HELD_SUSPENDED	BIT(2)	/* the machine sleeps, or the device goes */
+
+/* The status register: bits */
+#define BY_TIMER	0
+#define BY_HAND		1
+
+/**
+ * struct timer_source - a timer that pulls an interrupt line
+ * @source: what all sources have
+ * @timer: the wire
+ * @trigger: pulls the same wire by hand
+ * @status: why it was pulled, and not yet handled
+ * @lock: protects @held, with the timer's start
+ * @held: why it doesn't run: HELD_*
+ * @began: when the last interrupt was handled, ns; written by the handler
+ * @rest_until: no interrupt before; likewise
+ * @thread_due: the irq thread was woken, and has not run yet
+ */
+struct timer_source {
+	struct iodemo_source source;
+	struct hrtimer timer;
+	struct irq_work trigger;
+	unsigned long status;
+
+	raw_spinlock_t lock;	/* hard irq */
+	unsigned int held;
+
+	u64 began;
+	u64 rest_until;
+	unsigned long thread_due;
+};
+
+static struct timer_source *timer_of(const struct iodemo_source *source)
+{
+	return container_of(source, struct timer_source, source);
+}
 
 static void wire_noop(struct irq_data *data)
 {
@@ -31,47 +79,95 @@ static struct irq_chip wire_chip = {
 	.irq_unmask	= wire_noop,
 };
 
-/* In hard interrupt context, as generic_handle_irq() wants it. */
-static void pull_wire(struct iodemo_source *source)
+/* The wire ---------------------------------------------------------------- */
+
+static ktime_t period(const struct timer_source *timer)
 {
-	smp_mb__before_atomic();	/* who takes this sees what was written before */
-	atomic_inc(&source->pending);
-	generic_handle_irq(source->irq);
+	return ns_to_ktime((u64)READ_ONCE(timer->source.config.period_us) * NSEC_PER_USEC);
 }
 
-static ktime_t period(const struct iodemo_source *source)
+/* Until when the wire rests after work from @begin to @end, ns */
+static u64 rest(u64 begin, u64 end)
 {
-	return ns_to_ktime((u64)READ_ONCE(source->config.period_us) * NSEC_PER_USEC);
+	return end + 2 * (end - begin);
 }
 
-static enum hrtimer_restart timer_expired(struct hrtimer *timer)
+static bool wanted(const struct timer_source *timer)
 {
-	struct iodemo_source *source = container_of(timer, struct iodemo_source, timer);
-
-	pull_wire(source);
-	hrtimer_forward_now(timer, period(source));
-	return HRTIMER_RESTART;
+	lockdep_assert_held(&timer->lock);
+	return !timer->held && timer->source.config.period_us;
 }
 
+/*
+ * In hard interrupt context, as generic_handle_irq() wants it. Return: does the
+ * handler see this period by itself, or did the one before it still wait?
+ */
+static bool pull(struct timer_source *timer, unsigned int by)
+{
+	if (test_and_set_bit(by, &timer->status))
+		return false;
+	generic_handle_irq(timer->source.irq);
+	return true;
+}
+
+static enum hrtimer_restart timer_expired(struct hrtimer *hrtimer)
+{
+	struct timer_source *timer = container_of(hrtimer, struct timer_source, timer);
+	u64 rest_until = READ_ONCE(timer->rest_until), began = READ_ONCE(timer->began);
+	bool rests = ktime_to_ns(hrtimer_get_expires(hrtimer)) < rest_until;
+	bool pulled = !rests && pull(timer, BY_TIMER);
+	enum hrtimer_restart restart = HRTIMER_NORESTART;
+	u64 now = ktime_to_ns(hrtimer_cb_get_time(hrtimer));
+	u64 last = READ_ONCE(timer->began);
+
+	/* If the handler has run within that call */
+	if (last != began)
+		rest_until = rest(last, now);
+
+	raw_spin_lock(&timer->lock);
+	if (wanted(timer) && !hrtimer_is_queued(hrtimer)) {
+		u64 periods = hrtimer_forward(hrtimer, ns_to_ktime(max(now, rest_until)),
+					      period(timer));
+
+		WRITE_ONCE(timer->source.overruns, timer->source.overruns + periods - pulled);
+		restart = HRTIMER_RESTART;
+	}
+	raw_spin_unlock(&timer->lock);
+	return restart;
+}
+
+/* One by one, and each is waited for: so this is always an edge. */
 static void trigger_run(struct irq_work *work)
 {
-	pull_wire(container_of(work, struct iodemo_source, trigger));
+	pull(container_of(work, struct timer_source, trigger), BY_HAND);
 }
 
-/* What the hardware does for one pull of the wire: sample, and send. */
-static void one_interrupt(struct iodemo_device *dev, u64 now)
+static void timer_source_trigger(struct iodemo_source *source)
 {
-	struct iodemo_source *source = &dev->source;
+	struct timer_source *timer = timer_of(source);
+
+	irq_work_queue(&timer->trigger);
+	irq_work_sync(&timer->trigger);
+	/* If the handler was just running elsewhere, or runs in a thread */
+	synchronize_irq(source->irq);
+}
+
+/* The handler ------------------------------------------------------------- */
+
+/* What the hardware does for one pull of the wire: sample, and send. */
+static void one_interrupt(struct iodemo_source *source, u64 now)
+{
+	struct iodemo_device *dev = source->dev;
 	u32 burst = READ_ONCE(source->config.burst);
 	struct iodemo_payload payload;
 
 	for (u32 i = 0; i < burst; i++) {
-		const u8 *sample = iodemo_sample(iodemo_ring_head(&dev->ring));
+		const u8 *sample = iodemo_sample(iodemo_device_records(dev));
 
 		iodemo_device_receive(dev, now, IODEMO_TYPE_SAMPLE, sample, IODEMO_DATA_SIZE);
 	}
 
-	for (u32 i = 0; i < IODEMO_TX_DRAIN && iodemo_tx_take(&dev->tx, &payload); i++) {
+	for (u32 i = 0; i < TX_DRAIN && iodemo_device_take(dev, &payload); i++) {
 		iodemo_device_receive(dev, now, IODEMO_TYPE_ECHO, payload.data, payload.len);
 		source->echoes++;
 	}
@@ -80,40 +176,130 @@ static void one_interrupt(struct iodemo_device *dev, u64 now)
 
 static irqreturn_t handle_interrupt(int irq, void *data)
 {
-	struct iodemo_device *dev = container_of(data, struct iodemo_device, source);
-	int pulls = atomic_xchg(&dev->source.pending, 0);
-	u64 now = ktime_get_ns();
+	struct timer_source *timer = data;
+	struct iodemo_source *source = &timer->source;
+	unsigned long status = xchg(&timer->status, 0);
+	irqreturn_t ret = IRQ_HANDLED;
+	u64 now;
 
-	if (!pulls)
+	if (!status)
 		return IRQ_NONE;
 
-	while (pulls--)
-		one_interrupt(dev, now);
+	now = ktime_get_ns();
+	if (status & BIT(BY_TIMER))
+		one_interrupt(source, now);
+	if (status & BIT(BY_HAND))
+		one_interrupt(source, now);
+	WRITE_ONCE(timer->began, now);
 
-	if (dev->source.threaded)
-		return IRQ_WAKE_THREAD;
-	iodemo_device_wake(dev);
-	return IRQ_HANDLED;
+	/*
+	 * A thread that was woken and has not run yet sees these records too. To
+	 * genirq an interrupt that only wakes a thread is unhandled until the
+	 * thread runs, and of too many of these it disables the line.
+	 */
+	if (!source->threaded)
+		iodemo_device_wake(source->dev);
+	else if (!test_and_set_bit(0, &timer->thread_due))
+		ret = IRQ_WAKE_THREAD;
+
+	/* The timer has not waited for us. */
+	if (!in_hardirq() && status & BIT(BY_TIMER))
+		WRITE_ONCE(timer->rest_until, rest(now, ktime_get_ns()));
+	return ret;
 }
 
 /* The bottom half, with threaded=1. */
 static irqreturn_t handle_interrupt_thread(int irq, void *data)
 {
-	iodemo_device_wake(container_of(data, struct iodemo_device, source));
+	struct timer_source *timer = data;
+
+	clear_bit(0, &timer->thread_due);
+	smp_mb__after_atomic();		/* pairs with test_and_set_bit() */
+	iodemo_device_wake(timer->source.dev);
 	return IRQ_HANDLED;
 }
 
-/* The source is a member of its device; the name has to live as long as it. */
-int iodemo_source_init(struct iodemo_source *source, const char *name,
-		       const struct iodemo_config *config, bool threaded)
+/* Starting and stopping --------------------------------------------------- */
+
+/* A callback that is under way stops by itself. */
+static void hold(struct timer_source *timer, unsigned int why)
 {
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	timer->held |= why;
+	hrtimer_try_to_cancel(&timer->timer);
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
+
+/* And wait for it, and for the handler. */
+static void hold_sync(struct timer_source *timer, unsigned int why)
+{
+	hold(timer, why);
+	hrtimer_cancel(&timer->timer);
+	synchronize_irq(timer->source.irq);
+}
+
+/* A callback that is under way sees that the timer is queued already. */
+static void let_go(struct timer_source *timer, unsigned int why)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	timer->held &= ~why;
+	if (wanted(timer))
+		hrtimer_start(&timer->timer, period(timer), HRTIMER_MODE_REL_HARD);
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
+
+static void timer_source_start(struct iodemo_source *source)
+{
+	let_go(timer_of(source), HELD_UNUSED);
+}
+
+static void timer_source_stop(struct iodemo_source *source)
+{
+	hold(timer_of(source), HELD_UNUSED);
+}
+
+static void timer_source_configure(struct iodemo_source *source,
+				   const struct iodemo_config *config)
+{
+	struct timer_source *timer = timer_of(source);
+
+	hold_sync(timer, HELD_CONFIG);
+	WRITE_ONCE(source->config.period_us, config->period_us);
+	WRITE_ONCE(source->config.burst, config->burst);
+	let_go(timer, HELD_CONFIG);
+}
+
+static void timer_source_suspend(struct iodemo_source *source)
+{
+	hold_sync(timer_of(source), HELD_SUSPENDED);
+}
+
+static void timer_source_resume(struct iodemo_source *source)
+{
+	let_go(timer_of(source), HELD_SUSPENDED);
+}
+
+static u64 timer_source_expires(const struct iodemo_source *source)
+{
+	if (!READ_ONCE(source->config.period_us))
+		return 0;
+	/* Without a lock: what it was before an interrupt is as right as after it. */
+	return ktime_to_ns(data_race(hrtimer_get_expires(&timer_of(source)->timer)));
+}
+
+static int timer_source_init(struct iodemo_source *source, const char *name)
+{
+	struct timer_source *timer = timer_of(source);
 	int err;
 
-	source->config = *config;
-	source->threaded = threaded;
-	source->trigger = IRQ_WORK_INIT_HARD(trigger_run);
-	hrtimer_setup(&source->timer, timer_expired, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_HARD);
+	raw_spin_lock_init(&timer->lock);
+	timer->held = HELD_UNUSED;
+	timer->trigger = IRQ_WORK_INIT_HARD(trigger_run);
+	hrtimer_setup(&timer->timer, timer_expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 
 	/* irq_alloc_desc() would have the line's user, us, pin its owner, us too. */
 	source->irq = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL);
@@ -124,64 +310,32 @@ int iodemo_source_init(struct iodemo_source *source, const char *name,
 	irq_set_status_flags(source->irq, IRQ_NOPROBE);
 
 	err = request_threaded_irq(source->irq, handle_interrupt,
-				   threaded ? handle_interrupt_thread : NULL,
-				   0, name, source);
+				   source->threaded ? handle_interrupt_thread : NULL,
+				   0, name, timer);
 	if (err)
 		irq_free_desc(source->irq);
 	return err;
 }
 
-void iodemo_source_exit(struct iodemo_source *source)
+static void timer_source_exit(struct iodemo_source *source)
 {
-	iodemo_source_stop(source);
-	free_irq(source->irq, source);
+	struct timer_source *timer = timer_of(source);
+
+	hold_sync(timer, HELD_SUSPENDED);
+	free_irq(source->irq, timer);
 	irq_free_desc(source->irq);
 }
 
-void iodemo_source_start(struct iodemo_source *source)
-{
-	source->running = true;
-	if (source->config.period_us)
-		hrtimer_start(&source->timer, period(source), HRTIMER_MODE_REL_HARD);
-}
-
-void iodemo_source_stop(struct iodemo_source *source)
-{
-	source->running = false;
-	hrtimer_cancel(&source->timer);
-}
-
-void iodemo_source_configure(struct iodemo_source *source,
-			     const struct iodemo_config *config)
-{
-	bool running = source->running;
-
-	iodemo_source_stop(source);
-	WRITE_ONCE(source->config.period_us, config->period_us);
-	WRITE_ONCE(source->config.burst, config->burst);
-	if (running)
-		iodemo_source_start(source);
-}
-
-/* When the next interrupt is due, ns of CLOCK_MONOTONIC; 0 if none is. */
-u64 iodemo_source_expires(const struct iodemo_source *source)
-{
-	if (!READ_ONCE(source->config.period_us))
-		return 0;
-	/* Without a lock: what it was before an interrupt is as right as after it. */
-	return ktime_to_ns(data_race(hrtimer_get_expires(&source->timer)));
-}
-
-/* One interrupt by hand; when it returns, the handler has run. Doesn't sleep. */
-void iodemo_source_trigger(struct iodemo_source *source)
-{
-	irq_work_queue(&source->trigger);
-	irq_work_sync(&source->trigger);
-}
-
-/* Also wait until the handler has run elsewhere, if it did, and its thread. */
-void iodemo_source_trigger_wait(struct iodemo_source *source)
-{
-	iodemo_source_trigger(source);
-	synchronize_irq(source->irq);
-}
+const struct iodemo_source_ops iodemo_timer_source_ops = {
+	.size		= sizeof(struct timer_source),
+	.tx_drain	= TX_DRAIN,
+	.init		= timer_source_init,
+	.exit		= timer_source_exit,
+	.start		= timer_source_start,
+	.stop		= timer_source_stop,
+	.configure	= timer_source_configure,
+	.trigger	= timer_source_trigger,
+	.expires	= timer_source_expires,
+	.suspend	= timer_source_suspend,
+	.resume		= timer_source_resume,
+};

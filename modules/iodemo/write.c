@@ -1,76 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writing: a bounded transmit queue, which the source drains and echoes
+ * Models one and two, writing: sleep until there is room in the transmit queue,
+ * which the source drains and echoes, or EAGAIN
  */
 
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
-#include "compat.h"
-#include "iodemo.h"
-
-void iodemo_tx_init(struct iodemo_tx *tx)
-{
-	spin_lock_init(&tx->lock);
-	INIT_KFIFO(tx->queue);
-	init_waitqueue_head(&tx->writers);
-}
-
-static bool tx_put(struct iodemo_tx *tx, const struct iodemo_payload *payload)
-{
-	unsigned long flags;
-	bool put;
-
-	spin_lock_irqsave(&tx->lock, flags);
-	put = kfifo_put(&tx->queue, *payload);
-	spin_unlock_irqrestore(&tx->lock, flags);
-	return put;
-}
-
-/* For the source: the next record to send. */
-bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload)
-{
-	unsigned long flags;
-	bool taken;
-
-	if (kfifo_is_empty(&tx->queue))		/* mostly, and then needs no lock */
-		return false;
-
-	spin_lock_irqsave(&tx->lock, flags);
-	if (kfifo_is_full(&tx->queue))
-		WRITE_ONCE(tx->made_room, true);
-	taken = kfifo_get(&tx->queue, payload);
-	spin_unlock_irqrestore(&tx->lock, flags);
-	return taken;
-}
-
-/*
- * Wake who sleeps for room, if the queue was full and is no more. One writer is
- * enough: it will wake the next if it leaves room. Unplugged, all go. Return:
- * has room been made, for those to know who don't sleep?
- */
-bool iodemo_tx_wake(struct iodemo_tx *tx, bool gone, u64 *wakeups)
-{
-	unsigned long flags;
-	bool made_room;
-
-	if (!READ_ONCE(tx->made_room) && !gone)
-		return false;
-
-	spin_lock_irqsave(&tx->lock, flags);
-	made_room = tx->made_room;
-	WRITE_ONCE(tx->made_room, false);
-	spin_unlock_irqrestore(&tx->lock, flags);
-
-	if (wq_has_sleeper(&tx->writers)) {
-		(*wakeups)++;
-		if (gone)
-			wake_up_interruptible_all(&tx->writers);
-		else
-			wake_up_interruptible(&tx->writers);
-	}
-	return made_room;
-}
+#include "models.h"
 
 /*
  * Both of these take one record's worth from the user. Return: the bytes taken,
@@ -117,34 +55,27 @@ static ssize_t get_text(struct iodemo_payload *payload, struct iov_iter *from)
 	return taken;
 }
 
-static int send(struct iodemo_client *client, const struct iodemo_payload *payload)
-{
-	struct iodemo_device *dev = client->dev;
-	const struct iodemo_client *holder = READ_ONCE(dev->holder);
-
-	if (iodemo_device_gone(dev))
-		return -ENODEV;
-	if (holder && holder != client)
-		return -EBUSY;
-	return tx_put(&dev->tx, payload) ? 0 : -EAGAIN;
-}
-
-/* What there is room for, without sleeping; EAGAIN if there is none. */
+/*
+ * What there is room for, without sleeping; EAGAIN if there is none; EDEADLK if it
+ * is text, in an interrupt, as for reading.
+ */
 ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from)
 {
-	bool raw = READ_ONCE(client->format) == IODEMO_FORMAT_RAW;
-	size_t smallest = raw ? IODEMO_RECORD_SIZE : 1;
+	size_t unit = iodemo_client_unit(client);
+	bool raw = unit == IODEMO_RECORD_SIZE;
 	struct iodemo_payload payload;
 	size_t done = 0;
 	ssize_t ret = 0;
 
-	while (iov_iter_count(from) >= smallest) {
+	if (!raw && in_hardirq())
+		return -EDEADLK;
+	while (iov_iter_count(from) >= unit) {
 		ssize_t taken = raw ? get_raw(&payload, from) : get_text(&payload, from);
 
 		ret = taken;
 		if (taken < 0)
 			break;
-		ret = send(client, &payload);
+		ret = iodemo_tx_put(&client->dev->tx, client, &payload);
 		if (ret) {
 			iov_iter_revert(from, taken);
 			break;
@@ -154,25 +85,55 @@ ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from)
 	return done ?: ret;
 }
 
-static bool writable(struct iodemo_device *dev)
+int iodemo_write_sleep(struct iodemo_tx *tx)
 {
-	return iodemo_tx_has_room(&dev->tx) || iodemo_device_gone(dev);
+	DEFINE_WAIT_FUNC(wait, iodemo_wake_sleeper);
+	int err = 0;
+
+	do {
+		prepare_to_wait_exclusive(&tx->writers, &wait, TASK_INTERRUPTIBLE);
+		if (iodemo_tx_writable(tx))
+			break;
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		schedule();
+	} while (!iodemo_tx_writable(tx));
+	finish_wait(&tx->writers, &wait);
+	return err;
 }
 
-ssize_t iodemo_write_iter(struct kiocb *iocb, struct iov_iter *from)
+static noinline void serve_writers(struct iodemo_tx *tx)
 {
-	struct iodemo_client *client = iocb->ki_filp->private_data;
-	struct iodemo_device *dev = client->dev;
-	bool nowait = iodemo_nowait(iocb);
-	bool aio = iocb_is_aio(iocb);
+	/* Who waits has been seen after a barrier, and who comes looks by himself. */
+	while (iodemo_tx_writable(tx) && waitqueue_active(&tx->writers)) {
+		IODEMO_WAKE(wake);
+
+		__wake_up(&tx->writers, TASK_INTERRUPTIBLE, 1, &wake);
+		if (!wake.more)
+			break;
+		cond_resched();
+	}
+}
+
+/* As the sleeper that was woken: if there is still room, the next one's turn. May sleep. */
+void iodemo_write_pass_on(struct iodemo_tx *tx)
+{
+	if (unlikely(wq_has_sleeper(&tx->writers)))
+		serve_writers(tx);
+}
+
+/* As many as fit, and then, unless @nowait, the next when there is room, until all is sent. */
+ssize_t iodemo_write_sync(struct iodemo_client *client, struct iov_iter *from, bool nowait)
+{
+	struct iodemo_tx *tx = &client->dev->tx;
 	size_t done = 0;
 	ssize_t ret;
 
 	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW &&
 	    iov_iter_count(from) < IODEMO_RECORD_SIZE)
 		return -EINVAL;
-	if (aio && !nowait && !list_empty(&client->aio.writes))
-		return iodemo_aio_write(client, iocb, from, 0);
 
 	for (;;) {
 		ret = iodemo_write_some(client, from);
@@ -182,15 +143,11 @@ ssize_t iodemo_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		}
 		if (ret != -EAGAIN || nowait)
 			break;
-		if (aio)
-			return iodemo_aio_write(client, iocb, from, done);
-		ret = wait_event_interruptible_exclusive(dev->tx.writers, writable(dev));
+		ret = iodemo_write_sleep(tx);
 		if (ret)
 			break;
 	}
 
-	/* As the sleeper that was woken, pass it on if there is still room. */
-	if (wq_has_sleeper(&dev->tx.writers) && iodemo_tx_has_room(&dev->tx))
-		wake_up_interruptible(&dev->tx.writers);
+	iodemo_write_pass_on(tx);
 	return done ?: ret;
 }

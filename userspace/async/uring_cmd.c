@@ -7,8 +7,8 @@
  * bytes for that (IORING_SETUP_CQE32). The records are used where the device
  * has put them, in its ring, which is mapped.
  *
- * Linux before 6.7 can't cancel such a command, so there it waits in a worker
- * thread of io_uring, and the figures show some.
+ * Linux before 6.7 can't cancel such a command, so there the device doesn't let
+ * one wait.
  */
 #include <err.h>
 #include <errno.h>
@@ -17,6 +17,16 @@
 #include <string.h>
 
 #include "async.h"
+
+static void check_available(struct iodemo_run *run, struct iodemo_file *file)
+{
+	struct iodemo_info info;
+
+	iodemo_ioctl(file->fd, file->path, IODEMO_GET_INFO, &info, "GET_INFO");
+	if (!(info.flags & IODEMO_INFO_URING_WAIT))
+		iodemo_unavailable(run, "commands that can wait came with Linux 6.7",
+				   "--api io_uring is the next best");
+}
 
 static void prepare_wait(struct io_uring *ring, struct iodemo_file *file)
 {
@@ -46,6 +56,7 @@ void async_uring_cmd(struct iodemo_run *run)
 	struct io_uring ring;
 	bool waiting = false;
 
+	check_available(run, file);
 	if (iodemo_ring_map(&mapped, file->fd))
 		err(1, "%s: can't map the ring", file->path);
 	async_uring_init(run, &ring, IORING_SETUP_CQE32);
@@ -67,7 +78,7 @@ void async_uring_cmd(struct iodemo_run *run)
 			iodemo_take_mapped(run, file, &mapped);
 		} else if (cqe->res == -ENODEV) {
 			iodemo_take_unplugged(run, file);
-		} else if (cqe->res != -EINTR) {
+		} else {
 			errx(1, "%s: URING_WAIT: %s", file->path, strerror(-cqe->res));
 		}
 		io_uring_cqe_seen(&ring, cqe);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A device: what a source feeds, and clients read
+ */
+#ifndef _IODEMO_DEVICE_H
+#define _IODEMO_DEVICE_H
+
+#include <linux/kref.h>
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "ring.h"
+#include "source.h"
+#include "tx.h"
+#include "wake.h"
+
+#define IODEMO_NAME	"iodemo"
+
+struct platform_device;
+
+/**
+ * struct iodemo_device - one /dev/iodemo*
+ * @ref: held by the platform device while bound, and by each client
+ * @index: 0 for /dev/iodemo, n for /dev/iodemon
+ * @name: of the node, of the interrupt, in sysfs and debugfs
+ * @misc: the character device
+ * @debugfs: our directory there
+ * @ring: what the source has stored
+ * @tx: what the source is to send, and whose the device is
+ * @source: the hardware
+ * @lock: one at a time configures, fires, reserves and unplugs the device
+ * @gone: unplugged; set once, after the last record was stored
+ * @files_lock: protects @open_files, with the source's start and stop. Not
+ *	@lock: open() holds up all misc devices, and never waits for an interrupt.
+ * @open_files: clients there are
+ * @listeners: clients that somebody waits on, each with a wake function that
+ *	tells them; an interrupt costs nothing for the others. Its lock protects
+ *	the members below.
+ * @news: how often there was something to tell
+ * @round: which of these the round is about that is being told
+ * @told: which of these all have been told of
+ * @room: there was room news in that round
+ * @bottom_half: tells on, when that is too much for an interrupt
+ * @wakeups: see struct iodemo_stats
+ * @signals: see struct iodemo_stats
+ */
+struct iodemo_device {
+	struct kref ref;
+	unsigned int index;
+	char name[20];
+	struct miscdevice misc;
+	struct dentry *debugfs;
+
+	struct iodemo_ring ring;
+	struct iodemo_tx tx;
+	struct iodemo_source *source;
+
+	struct mutex lock;	/* outermost */
+	bool gone;
+
+	spinlock_t files_lock;	/* process context */
+	unsigned int open_files;
+
+	struct iodemo_queue listeners;
+	u64 news;
+	u64 round;
+	u64 told;
+	bool room;
+	struct work_struct bottom_half;
+	u64 wakeups;
+	u64 signals;
+};
+
+/**
+ * struct iodemo_device_params - what a new device starts with
+ * @fops: of its node; private_data is its struct miscdevice
+ * @source: the kind of hardware
+ * @config: period and burst
+ * @capacity: records in the ring
+ * @threaded: wake from the irq thread
+ */
+struct iodemo_device_params {
+	const struct file_operations *fops;
+	const struct iodemo_source_ops *source;
+	struct iodemo_config config;
+	u32 capacity;
+	bool threaded;
+};
+
+int iodemo_device_plug(struct platform_device *pdev,
+		       const struct iodemo_device_params *params);
+void iodemo_device_suspend(struct iodemo_device *dev);
+void iodemo_device_resume(struct iodemo_device *dev);
+void iodemo_device_open(struct iodemo_device *dev);
+void iodemo_device_close(struct iodemo_device *dev);
+void iodemo_device_put(struct iodemo_device *dev);
+void iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config);
+void iodemo_device_trigger(struct iodemo_device *dev);
+void iodemo_device_tell_until(struct iodemo_device *dev, u64 news);
+
+static inline struct iodemo_device *iodemo_device_of(struct miscdevice *misc)
+{
+	return container_of(misc, struct iodemo_device, misc);
+}
+
+static inline bool iodemo_device_gone(const struct iodemo_device *dev)
+{
+	return smp_load_acquire(&dev->gone);	/* pairs with device_unplug() */
+}
+
+/**
+ * iodemo_device_finish_wake() - tell those whom the interrupt had no time for
+ * @dev: the device
+ *
+ * For who has fired it, and has to know that all are told. May sleep. What comes
+ * meanwhile is not waited for, nor is anything by a task that is to die.
+ */
+static inline void iodemo_device_finish_wake(struct iodemo_device *dev)
+{
+	u64 news = READ_ONCE(dev->news);
+
+	if (unlikely(READ_ONCE(dev->told) < news || READ_ONCE(dev->room)))
+		iodemo_device_tell_until(dev, news);
+}
+
+/* debugfs.c */
+void iodemo_debugfs_init(void);
+void iodemo_debugfs_exit(void);
+void iodemo_debugfs_add(struct iodemo_device *dev);
+
+#endif /* _IODEMO_DEVICE_H */

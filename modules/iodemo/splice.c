@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the device into a pipe, and from a pipe into the device
+ *
+ * Who sleeps with a pipe's lock holds up all who use the pipe, uninterruptibly. So
+ * to wait for the device is to unlock the pipe; and then a reader of the pipe may
+ * have gone, its room been taken, or what was in it. What the kernel has for any
+ * file to read (copy_splice_read()) and to write (iter_file_splice_write()) keeps
+ * the lock.
+ */
+
+#include <linux/bvec.h>
+#include <linux/mm.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/sched/signal.h>
+#include <linux/splice.h>
+
+#include "models.h"
+
+/* Pages that one call fills at most; a pipe has as many to begin with. */
+#define PAGES	PIPE_DEF_BUFFERS
+
+static const struct pipe_buf_operations buffer_ops = {
+	.release	= generic_pipe_buf_release,
+	.try_steal	= generic_pipe_buf_try_steal,
+	.get		= generic_pipe_buf_get,
+};
+
+static bool is_empty(const struct pipe_inode_info *pipe)
+{
+	return READ_ONCE(pipe->head) == READ_ONCE(pipe->tail);
+}
+
+static unsigned int room(const struct pipe_inode_info *pipe)
+{
+	unsigned int used = pipe_occupancy(READ_ONCE(pipe->head), READ_ONCE(pipe->tail));
+	unsigned int most = READ_ONCE(pipe->max_usage);
+
+	return used < most ? most - used : 0;
+}
+
+/* From the device ---------------------------------------------------------- */
+
+/*
+ * Until there is room, and something to read. The pipe is unlocked meanwhile. Who
+ * was woken for a record, and then has no room for it, leaves it to the next.
+ */
+static int wait_to_fill(struct iodemo_client *client, struct pipe_inode_info *pipe)
+{
+	int err = 0;
+
+	pipe_unlock(pipe);
+	if (!room(pipe)) {
+		iodemo_client_pass_on(client);
+		err = wait_event_interruptible(pipe->wr_wait,
+					       room(pipe) || !READ_ONCE(pipe->readers));
+	}
+	if (!err && !iodemo_client_readable(client))
+		err = iodemo_read_sleep(client);
+	pipe_lock(pipe);
+	return err;
+}
+
+static unsigned int alloc_pages_for(struct page **pages, struct bio_vec *vector, size_t len,
+				    unsigned int most)
+{
+	unsigned int count = 0;
+
+	for (; len && count < most; count++) {
+		size_t part = min_t(size_t, len, PAGE_SIZE);
+
+		pages[count] = alloc_page(GFP_USER);
+		if (!pages[count])
+			break;
+		vector[count] = (struct bio_vec){ .bv_page = pages[count], .bv_len = part };
+		len -= part;
+	}
+	return count;
+}
+
+static void free_page_of(struct splice_pipe_desc *spd, unsigned int i)
+{
+	__free_page(spd->pages[i]);
+}
+
+/* What is there, as much as the pipe has room for; EAGAIN if that is nothing. */
+static ssize_t fill(struct iodemo_client *client, struct pipe_inode_info *pipe, size_t len)
+{
+	struct page *pages[PAGES];
+	struct bio_vec vector[PAGES];
+	struct partial_page partial[PAGES];
+	struct splice_pipe_desc spd = {
+		.pages		= pages,
+		.partial	= partial,
+		.nr_pages_max	= PAGES,
+		.ops		= &buffer_ops,
+		.spd_release	= free_page_of,
+	};
+	unsigned int count;
+	struct iov_iter to;
+	ssize_t got, left;
+
+	count = alloc_pages_for(pages, vector, len, min_t(unsigned int, room(pipe), PAGES));
+	if (!count)
+		return room(pipe) ? -ENOMEM : -EAGAIN;
+	iov_iter_bvec(&to, ITER_DEST, vector, count,
+		      min_t(size_t, len, count * PAGE_SIZE));
+	got = iodemo_read_sync(client, &to, true);
+
+	for (left = got; left > 0; left -= partial[spd.nr_pages++].len) {
+		partial[spd.nr_pages] = (struct partial_page){
+			.len = min_t(size_t, left, PAGE_SIZE),
+		};
+	}
+	while (count > spd.nr_pages)
+		__free_page(pages[--count]);
+	return got > 0 ? splice_to_pipe(pipe, &spd) : got;
+}
+
+ssize_t iodemo_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
+			   size_t len, unsigned int flags)
+{
+	struct iodemo_client *client = in->private_data;
+	bool nowait = in->f_flags & O_NONBLOCK || flags & SPLICE_F_NONBLOCK;
+	ssize_t ret;
+
+	for (;;) {
+		if (!pipe->readers) {
+			send_sig(SIGPIPE, current, 0);
+			return -EPIPE;
+		}
+		if (nowait || iodemo_client_readable(client)) {
+			ret = fill(client, pipe, len);
+			if (ret != -EAGAIN || nowait)
+				break;
+			cond_resched();		/* somebody was faster */
+			if (signal_pending(current))
+				return -ERESTARTSYS;
+		}
+		ret = wait_to_fill(client, pipe);
+		if (ret)
+			return ret;
+	}
+	if (!nowait)
+		iodemo_client_pass_on(client);
+	return ret;
+}
+
+/* To the device ------------------------------------------------------------ */
+
+/* Who writes to the pipe may have waited for the room that is there now. */
+static void wake_pipe_writers(struct pipe_inode_info *pipe)
+{
+	if (wq_has_sleeper(&pipe->wr_wait))
+		wake_up_interruptible(&pipe->wr_wait);
+	kill_fasync(&pipe->fasync_writers, SIGIO, POLL_OUT);
+}
+
+static void consume(struct pipe_inode_info *pipe, size_t bytes)
+{
+	bool freed = false;
+
+	while (bytes) {
+		struct pipe_buffer *buf = &pipe->bufs[pipe->tail & (pipe->ring_size - 1)];
+		size_t part = min_t(size_t, bytes, buf->len);
+
+		buf->offset += part;
+		buf->len -= part;
+		bytes -= part;
+		if (!buf->len) {
+			pipe_buf_release(pipe, buf);
+			pipe->tail++;
+			freed = true;
+		}
+	}
+	if (freed)
+		wake_pipe_writers(pipe);
+}
+
+/* What the pipe has, as much as the device has room for; EAGAIN if it has none. */
+static ssize_t drain(struct iodemo_client *client, struct pipe_inode_info *pipe, size_t len)
+{
+	struct bio_vec vector[PAGES];
+	unsigned int count = 0;
+	struct iov_iter from;
+	size_t bytes = 0;
+	ssize_t ret;
+
+	for (unsigned int i = pipe->tail; i != pipe->head && bytes < len && count < PAGES; i++) {
+		struct pipe_buffer *buf = &pipe->bufs[i & (pipe->ring_size - 1)];
+		size_t part = min_t(size_t, buf->len, len - bytes);
+
+		ret = pipe_buf_confirm(pipe, buf);
+		if (ret)
+			return ret;
+		vector[count++] = (struct bio_vec){
+			.bv_page = buf->page, .bv_offset = buf->offset, .bv_len = part,
+		};
+		bytes += part;
+	}
+	iov_iter_bvec(&from, ITER_SOURCE, vector, count, bytes);
+	ret = iodemo_write_sync(client, &from, true);
+	if (ret > 0)
+		consume(pipe, ret);
+	return ret;
+}
+
+/* Until there is something in the pipe, or nobody is left to put it there */
+static int wait_for_pipe(struct pipe_inode_info *pipe)
+{
+	int err;
+
+	pipe_unlock(pipe);
+	err = wait_event_interruptible(pipe->rd_wait,
+				       !is_empty(pipe) || !READ_ONCE(pipe->writers));
+	pipe_lock(pipe);
+	return err;
+}
+
+/* Until there is room. Who was woken for it, and then has nothing, leaves it to the next. */
+static int wait_to_drain(struct iodemo_client *client, struct pipe_inode_info *pipe)
+{
+	struct iodemo_tx *tx = &client->dev->tx;
+	int err;
+
+	pipe_unlock(pipe);
+	err = iodemo_write_sleep(tx);
+	pipe_lock(pipe);
+	if (is_empty(pipe))
+		iodemo_write_pass_on(tx);
+	return err;
+}
+
+/* As write() of what is in the pipe: all of it, or what there is room for. */
+ssize_t iodemo_splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t *pos,
+			    size_t len, unsigned int flags)
+{
+	struct iodemo_client *client = out->private_data;
+	bool nowait = out->f_flags & O_NONBLOCK || flags & SPLICE_F_NONBLOCK;
+	size_t done = 0;
+	ssize_t ret = 0;
+
+	pipe_lock(pipe);
+	while (done < len) {
+		if (is_empty(pipe)) {
+			if (done || !pipe->writers)
+				break;
+			ret = flags & SPLICE_F_NONBLOCK ? -EAGAIN : wait_for_pipe(pipe);
+			if (ret)
+				break;
+			continue;
+		}
+		ret = drain(client, pipe, len - done);
+		if (ret > 0) {
+			done += ret;
+			continue;
+		}
+		if (ret != -EAGAIN || nowait)
+			break;
+		ret = wait_to_drain(client, pipe);
+		if (ret)
+			break;
+	}
+	pipe_unlock(pipe);
+	return done ?: ret;
+}
