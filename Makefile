@@ -8,6 +8,8 @@
 #:   make check      run the selftests; TESTS="poll signal" for some of them
 #:   make bench      measure what the device costs, in instructions, against the kernel's budget; MEASURES="read waking"
 #:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
+#:   make stress     do everything at random, with the device unbound and the processes killed meanwhile; MINUTES=10,
+#:                   SEED=<what a run has printed> for the same choices again
 #:   make shell      look around; Ctrl-A x ends the machine
 #:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12), debug (KASAN, lockdep, kmemleak),
 #:                   or the path of a bzImage together with KDIR=<its build tree>
@@ -17,14 +19,14 @@
 #:   make modules    the module alone; KDIR=<kernel tree>, else that of the running kernel
 #:   make userspace  the programs alone
 #:   make install    module and programs; PREFIX=/usr/local, DESTDIR=
-#:   make lint       checkpatch, sparse, W=1, clang, shellcheck
+#:   make lint       checkpatch, sparse, W=1, clang, shellcheck, the call graph
 #:   make clean      all that was built here; what was fetched stays in ~/.cache/iodemo
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 PREFIX ?= /usr/local
 
-.PHONY: all modules userspace install demo check bench shell lint clean help
+.PHONY: all modules userspace install demo check bench stress shell lint clean help
 
 all: modules userspace
 
@@ -59,6 +61,9 @@ check:
 
 bench:
 	@$(vm_env) MEASURES="$(MEASURES)" REAL="$(REAL)" BUDGET="$(BUDGET)" scripts/bench.sh
+
+stress:
+	@$(vm_env) MINUTES="$(MINUTES)" SEED="$(SEED)" scripts/stress.sh
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" shell

@@ -28,7 +28,7 @@ sources()
 {
 	cd "$top"
 	git ls-files --cached --others --exclude-standard -- Kbuild modules uapi userspace selftests 2>/dev/null ||
-		find Kbuild modules uapi userspace selftests -type f
+		find Kbuild modules uapi userspace selftests ! -type d
 }
 
 link_sources()

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# stress.sh: do everything that can be done with the device, at random, in the virtual machine
+#
+# usage: [KERNEL=6.1] [MINUTES=10] [SEED=N] scripts/stress.sh
+#
+# SEED repeats the choices of a run that printed it, process by process; without, the clock gives one. What the run says
+# goes to the terminal and to build/stress-KERNEL.tap. The last line is "N passed, N failed, N skipped": a case is a kind
+# of operation, passed if nothing was wrong where it was done; a report in the kernel's log, or a machine that hangs, is
+# one failed. The status is 0 when nothing failed.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+arguments 0 "$@"
+
+kernel=${KERNEL:-6.1}
+minutes=${MINUTES:-10}
+case $minutes in
+*[!0-9]* | 0*) die "MINUTES=$minutes: a number from 1 on" ;;
+esac
+case ${SEED-} in
+*[!0-9]*) die "SEED=$SEED: a number, as a run prints it" ;;
+esac
+limit=$((minutes * 60 + 600))
+"$top/scripts/setup.sh" vm
+folder=$("$top/scripts/kernel.sh" "$kernel")
+build=$(build_folder "$kernel" "$folder")
+tap=$top/build/stress-${build##*/}.tap
+
+mkdir -p "$build"
+raw=$(mktemp "$build/stress.XXXXXX")
+trap 'rm -f "$raw" "$raw".*' EXIT
+trap 'exit 130' INT TERM
+{
+	status=0
+	"$top/scripts/vm.sh" -k "$kernel" -p 'modules selftests' -t "$limit" \
+		run "/opt/kselftest/iodemo/stress --minutes $minutes ${SEED:+--seed $SEED}" || status=$?
+	echo "$status" >"$raw.status"
+} | tee "$raw"
+
+status=$(cat "$raw.status")
+case $status in
+0 | 1) also='' ;;
+99) also="the guest's kernel reported what stands above and in $build/log" ;;
+124) also="the machine was still running after $limit s" ;;
+125) also='the machine ended before the test did' ;;
+*) also="the run in the machine ended with status $status" ;;
+esac
+
+# Of a run that ended early there is no result
+awk -v also="$also" '
+	{ sub(/\r$/, "") }
+	/^# seed / { seed = $3; sub(/,$/, "", seed) }
+	/^1\.\./ { plan = substr($0, 4) + 0 }
+	/^ok .*# SKIP/ { skipped++; next }
+	/^ok / { passed++ }
+	/^not ok / { failed++; print "# failed: " $0 }
+	END {
+		if (!also && (!plan || passed + failed + skipped != plan))
+			also = "the test did not say how it ended"
+		if (also) {
+			failed++
+			print "# failed: " also
+		}
+		if (failed)
+			print "# again with the same choices: SEED=" seed
+		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		exit failed > 0
+	}' "$raw" >"$raw.verdict" && : >"$raw.passed"
+cat "$raw" "$raw.verdict" >"$tap"
+cat "$raw.verdict"
+[ -e "$raw.passed" ]

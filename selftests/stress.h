@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the stress test share
+ *
+ * A worker is a process with threads, and a thread is an actor. An actor does
+ * operations, drawn from the list below. Calls run downwards: stress.c, which
+ * watches; stress_worker.c, which draws; the operations; stress_board.c. There
+ * are two kinds of workers:
+ *
+ * chaos	everything at once, on files, memory and contexts that the threads
+ *		take from under each other; that it survives is all it asks
+ * witness	files and memory of its own, and every record is looked at
+ */
+#ifndef STRESS_H
+#define STRESS_H
+
+#include "iodemo_test.h"
+
+/*
+ * The operations: each is a function op_*(), how often it is drawn beside the
+ * others of its kind, and a case in the result.
+ */
+#define CHAOS_FILE_OPS(X)						\
+	X(open, 12) X(close, 4) X(dup, 4) X(fork, 1) X(exec, 1)		\
+	X(read, 10) X(readv, 6) X(read_nowait, 10)			\
+	X(write, 8) X(writev, 4) X(write_nowait, 6) X(seek, 1)		\
+	X(poll, 6) X(select, 4) X(epoll, 8) X(flags, 4) X(sigio, 4) X(sigwait, 2) \
+	X(get, 4) X(set_client, 4) X(set_config, 2) X(bad_ioctl, 3)	\
+	X(trigger, 24) X(bad_trigger, 4) X(reserve, 1) X(release, 3)	\
+	X(map_ring, 4) X(map_cursor, 6) X(splice_out, 6) X(splice_in, 4) X(sendfile, 2) \
+	X(fdinfo, 1) X(debugfs, 1)
+
+#define CHAOS_MEMORY_OPS(X)						\
+	X(mem_map, 10) X(mem_unmap, 4) X(mem_protect, 6) X(mem_advise, 4) \
+	X(mem_file, 3) X(mem_truncate, 2) X(mem_lock, 1)		\
+	X(mem_fault, 2) X(mem_fault_serve, 3)
+
+#define CHAOS_ASYNC_OPS(X)						\
+	X(aio_setup, 4) X(aio_bad, 1) X(aio_read, 10) X(aio_write, 6) X(aio_poll, 6) \
+	X(aio_events, 8) X(aio_cancel, 6) X(aio_destroy, 2)		\
+	X(uring_setup, 4) X(uring_read, 8) X(uring_write, 5) X(uring_poll, 5) \
+	X(uring_multishot, 4) X(uring_wait, 8) X(uring_trigger, 6) X(uring_bad, 3) \
+	X(uring_cancel, 6) X(uring_events, 10) X(uring_register, 3) X(uring_close, 1)
+
+#define WITNESS_OPS(X)							\
+	X(see_read, 4) X(see_readv, 2) X(see_nowait, 4) X(see_poll, 3) X(see_text, 3) \
+	X(see_mapped, 3) X(see_splice, 2) X(see_aio, 3) X(see_uring, 3)
+
+/* Done by the test itself, to its workers, the device and the module */
+#define OWN_OPS(X)							\
+	X(kill, 0) X(stop, 0) X(unbind, 0) X(bind, 0) X(unload, 0)
+
+#define ALL_OPS(X)							\
+	CHAOS_FILE_OPS(X) CHAOS_MEMORY_OPS(X) CHAOS_ASYNC_OPS(X) WITNESS_OPS(X) OWN_OPS(X)
+
+#define STRESS_NUMBER(name, weight) OP_##name,
+enum stress_op { ALL_OPS(STRESS_NUMBER) OPS };
+
+#define DEVICES		2
+#define WORKERS_MAX	64
+#define THREADS		3
+
+/* Choices: the same seed gives the same ones (Sebastiano Vigna's splitmix64) */
+
+static inline __u64 roll(__u64 *dice)
+{
+	__u64 z = *dice += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+/* One thread of a worker */
+struct actor {
+	__u64 dice;		/* of this operation alone */
+	enum stress_op op;
+	struct seat *seat;	/* NULL: a child, which has no children itself */
+	void (*go_on)(struct actor *a, __u64 sequence, __u64 count);
+	int pipe[2];
+	void *map;		/* left mapped, until the next one */
+	size_t map_size;
+};
+
+/* A sequence of choices for each number */
+static inline __u64 dice_of(__u64 sequence, __u64 number)
+{
+	__u64 dice = sequence + (number << 32);
+
+	return roll(&dice);
+}
+
+static inline unsigned int pick(struct actor *a, unsigned int count)
+{
+	return roll(&a->dice) % count;
+}
+
+static inline bool one_in(struct actor *a, unsigned int count)
+{
+	return !pick(a, count);
+}
+
+#define PICK(a, first, ...)						\
+	({								\
+		const __typeof__(first) choices_[] = { first, __VA_ARGS__ };	\
+									\
+		choices_[pick(a, sizeof(choices_) / sizeof(choices_[0]))];	\
+	})
+
+/* Where all processes meet: shared memory (stress_board.c) */
+struct board {
+	atomic_ulong done[OPS];
+	atomic_ulong well[OPS];		/* system calls of these that did what they were to */
+	atomic_ulong wrong[OPS];
+	atomic_uint said;
+	unsigned int slow;		/* what a hang takes longer here, if it isn't one */
+	atomic_bool over;		/* the round ends */
+	atomic_ullong binding_since;	/* clock_ns(), or 0 */
+	struct seat {
+		atomic_ulong progress;	/* grows */
+		atomic_uint op;
+	} seat[WORKERS_MAX][THREADS];
+};
+
+extern struct board *board;
+extern const char *const stress_names[OPS];
+
+void board_init(void);
+
+/* Something is not as it should be: one line of it, and the case has failed. */
+void wrong(enum stress_op op, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What a system call gave to this operation */
+static inline void gave(struct actor *a, long ret)
+{
+	if (ret >= 0)
+		board->well[a->op]++;
+}
+
+/* A process's threads (stress_worker.c) */
+
+/* What a forked process does with itself */
+void run_worker(unsigned int place, bool is_witness, __u64 sequence);
+/* Was it built? */
+bool worker_can(enum stress_op op);
+
+/* Files that the threads of a process share (stress_file.c) */
+
+int some_file(struct actor *a);		/* -1 is one of them */
+
+/* Memory that changes while it is in use (stress_memory.c) */
+
+void memory_init(void);
+
+struct piece {
+	void *start;
+	size_t size;
+};
+
+/* Where to read to or write from; can be anything, also nothing. */
+struct piece some_memory(struct actor *a);
+/* A page that holds the number 1 */
+void *read_only_page(void);
+
+/* A ring is the thread's that made it, and none of a child's (stress_async.c) */
+void forget_ring(struct actor *a);
+
+/* What is written: valid records, and some that aren't */
+void fill_records(struct actor *a, struct iodemo_record *records, int count);
+
+/* The operations. One that was not built, for want of a library, is not drawn. */
+typedef void stress_act(struct actor *a);
+
+#define STRESS_DECLARE(name, weight) op_##name,
+__attribute__((weak)) stress_act
+	CHAOS_FILE_OPS(STRESS_DECLARE)
+	CHAOS_MEMORY_OPS(STRESS_DECLARE)
+	CHAOS_ASYNC_OPS(STRESS_DECLARE)
+	WITNESS_OPS(STRESS_DECLARE)
+	op_none;
+
+#endif /* STRESS_H */
