@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# lint.sh: what reads the code without running it: checkpatch, sparse, W=1 with gcc and clang, shellcheck, licence lines
+# lint.sh: what reads the code without running it: checkpatch, sparse, W=1 with gcc and clang, shellcheck, licence lines,
+# the call graph
 #
 # usage: scripts/lint.sh
 #
@@ -96,6 +97,12 @@ programs()
 		OUTPUT="$build/selftests" USERCFLAGS='-Wall -Werror' all
 }
 
+# Of what gcc has just built
+graph()
+{
+	"$top/scripts/graph.sh" "$tree" || :
+}
+
 # look WHAT COMMAND...: the command prints what it found
 look()
 {
@@ -114,8 +121,9 @@ look 'licence lines' licences
 look 'shellcheck' scripts
 look 'checkpatch.pl --strict' style
 look 'module: gcc W=1, sparse' module "$kernel/build" C=2
-look 'module: clang W=1' module "$clang_kernel/build" CC=clang KBUILD_MODPOST_WARN=1
 look 'programs and selftests: gcc' programs gcc
+look 'call graph' graph
+look 'module: clang W=1' module "$clang_kernel/build" CC=clang KBUILD_MODPOST_WARN=1
 look 'programs and selftests: clang' programs clang
 [ "$result" -ne 0 ] || echo 'lint: nothing found'
 exit "$result"
