@@ -16,8 +16,10 @@
 
 #define BLOCK		64			/* records that one call takes */
 #define BLOCKS		8			/* in a batch, so that few rings are too small */
+#define LINES		512			/* that a read of 64 KiB takes */
 
 static struct iodemo_record records[BLOCK];
+static char lines[65536];
 
 static int device;
 static struct iodemo_ring ring;
@@ -93,6 +95,38 @@ static const char *begin_text(void)
 		iodemo_ioctl(device, bench_options.device, IODEMO_SET_CLIENT, &client,
 			     "SET_CLIENT");
 	return reason;
+}
+
+/* A buffer that holds more than there is. */
+static const char *begin_lines(unsigned int count)
+{
+	const char *reason = begin_text();
+	struct iodemo_info info;
+
+	if (reason)
+		return reason;
+	bench_io.data = lines;
+	bench_io.size = sizeof(lines);
+	iodemo_ioctl(device, bench_options.device, IODEMO_GET_INFO, &info, "GET_INFO");
+	if (info.capacity >= count)
+		return NULL;
+	close(device);
+	return "needs capacity=512";
+}
+
+static const char *begin_cat(void)
+{
+	return begin_lines(1);
+}
+
+static const char *begin_text_512(void)
+{
+	return begin_lines(LINES);
+}
+
+static void prepare_lines(unsigned int batch)
+{
+	bench_store(device, batch * LINES);
 }
 
 /* Not all lines are of the same length. */
@@ -301,6 +335,23 @@ void bench_iodemo(void)
 			.about = "read of a line of text",
 			.begin = begin_text,
 			.prepare = prepare_records,
+			.run = run_text,
+			.end = end,
+		}, {
+			.name = "text-cat",
+			.about = "read of a line of text by cat, which has room for more",
+			.batch = 1,
+			.begin = begin_cat,
+			.prepare = prepare_records,
+			.run = run_text,
+			.end = end,
+		}, {
+			.name = "text-512",
+			.about = "a line of text of a read of 512",
+			.parts = LINES,
+			.batch = 1,
+			.begin = begin_text_512,
+			.prepare = prepare_lines,
 			.run = run_text,
 			.end = end,
 		}, {

@@ -4,6 +4,7 @@
  */
 #include <err.h>
 #include <fcntl.h>
+#include <libaio.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -63,6 +64,46 @@ static void end(void)
 	close(bench_io.fd);
 }
 
+/* What kernel AIO itself takes, for a file that does nothing */
+
+#define REQUESTS	64
+#define SUBMITS		16	/* in a batch */
+
+static io_context_t context;
+
+static const char *begin_null_libaio(void)
+{
+	int ret;
+
+	context = NULL;
+	ret = io_setup(REQUESTS, &context);
+	if (ret < 0)
+		return bench_cannot("io_setup", -ret);
+	return begin_null();
+}
+
+static void run_null_libaio(unsigned int batch)
+{
+	struct iocb requests[REQUESTS], *list[REQUESTS];
+	struct io_event events[REQUESTS];
+	int i;
+
+	for (i = 0; i < REQUESTS; i++) {
+		list[i] = &requests[i];
+		io_prep_pread(list[i], bench_io.fd, bytes, bench_io.size, 0);
+	}
+	while (batch--)
+		if (io_submit(context, REQUESTS, list) != REQUESTS ||
+		    io_getevents(context, REQUESTS, REQUESTS, events, NULL) != REQUESTS)
+			bench_wrong();
+}
+
+static void end_null_libaio(void)
+{
+	io_destroy(context);
+	end();
+}
+
 void bench_floor(void)
 {
 	static const struct bench_cost costs[] = {
@@ -95,6 +136,14 @@ void bench_floor(void)
 			.begin = begin_zero_64,
 			.run = bench_io_read,
 			.end = end,
+		}, {
+			.name = "null-libaio-64",
+			.about = "/dev/null: a read by libaio, 64 at a time",
+			.parts = REQUESTS,
+			.batch = SUBMITS,
+			.begin = begin_null_libaio,
+			.run = run_null_libaio,
+			.end = end_null_libaio,
 		},
 		{ }
 	};
