@@ -84,6 +84,11 @@ const char *line_fault(int fd)
 	return "";
 }
 
+long enough(long interrupts)
+{
+	return kernel_watches() ? interrupts / 10 : interrupts;
+}
+
 /* Busy programs */
 
 static void *meter_thread(void *arg)

@@ -29,6 +29,8 @@ long allow_files(rlim_t count);
  * handled; so a part of 100,000 tells whether that was to come.
  */
 const char *line_fault(int fd);
+/* So many interrupts, or a tenth where each takes long: line_fault() tells from a part. */
+long enough(long interrupts);
 
 /* Busy programs, which find out what the device leaves to them */
 

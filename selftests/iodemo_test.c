@@ -168,6 +168,11 @@ int unbind_device(int index)
 	return write_driver_file("unbind", index);
 }
 
+bool kernel_watches(void)
+{
+	return !access("/proc/lockdep", F_OK);
+}
+
 bool since_linux(int major, int minor)
 {
 	struct utsname uts;

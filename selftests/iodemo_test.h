@@ -69,6 +69,8 @@ int unbind_device(int index);
  * feature could be skipped where the feature is broken.
  */
 bool since_linux(int major, int minor);
+/* With lockdep and KASAN each step takes long: time tells of them, and of the host. */
+bool kernel_watches(void);
 
 /* Linux 6.7 has multishot reads, and commands of io_uring that can be cancelled. */
 static inline bool since_6_7(void)

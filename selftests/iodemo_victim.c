@@ -141,13 +141,10 @@ long unload_after(enum death death)
 	return death == DEATH_EXEC ? unload_when_free() : unload();
 }
 
-/*
- * 100 ms. Not on a kernel with lockdep and KASAN, which watch each step: there
- * the time tells of them and of the host, so only the rest of the test counts.
- */
+/* 100 ms. Where each step is watched only the rest of the test counts. */
 long death_limit_ns(void)
 {
-	return access("/proc/lockdep", F_OK) ? 100000000 : LONG_MAX;
+	return kernel_watches() ? LONG_MAX : 100000000;
 }
 
 long quickest_death(enum death death, long (*begin)(void *arg), void *arg)

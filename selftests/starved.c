@@ -82,7 +82,7 @@ TEST_F_TIMEOUT(starved, handler_of_URING_TRIGGERs_on_each_processor_is_alive, 60
 	if (!booted_with(WORD))
 		SKIP(return, "the kernel's command line lacks " WORD);
 	for (cpu = 0; cpu < processors_online(); cpu++) {
-		struct batch batch = { .cpu = cpu, .commands = cpu ? SMALL_BATCH : BATCH };
+		struct batch batch = { .cpu = cpu, .commands = enough(cpu ? SMALL_BATCH : BATCH) };
 		struct victim v = {
 			.death = DEATH_EXIT,
 			.begin = begin_batch,
@@ -108,10 +108,10 @@ TEST_F_TIMEOUT(starved, handler_of_a_long_TRIGGER_on_each_processor_is_alive, 60
 		SKIP(return, "the kernel's command line lacks " WORD);
 	for (cpu = 0; cpu < processors_online(); cpu++) {
 		ASSERT_EQ(0, pin_to(cpu));
-		ASSERT_EQ(0, trigger(self->fd, MANY));
+		ASSERT_EQ(0, trigger(self->fd, enough(MANY)));
 		EXPECT_STREQ("", line_fault(self->fd));
 	}
-	EXPECT_EQ(processors_online() * (MANY + 5), STAT(self->fd, interrupts));
+	EXPECT_EQ(processors_online() * (enough(MANY) + 5), STAT(self->fd, interrupts));
 }
 
 TEST_F_TIMEOUT(starved, handler_of_the_timer_is_alive, 600)
