@@ -704,8 +704,9 @@ TEST_F_TIMEOUT(fairness, timer_leaves_a_third_of_each_processor_and_counts_its_o
 
 TEST_F(fairness, timer_that_is_slow_enough_has_no_overruns)
 {
-	ASSERT_EQ(0, set_config(self->fd, 100000, 1));
-	while (STAT(self->fd, interrupts) < 3)
+	/* No host takes the processors away for so long. */
+	ASSERT_EQ(0, set_config(self->fd, 2000000, 1));
+	while (STAT(self->fd, interrupts) < 2)
 		sched_yield();
 	EXPECT_EQ(0, STAT(self->fd, overruns));
 }
