@@ -65,15 +65,17 @@ checkpatch()
 	rm -f .checkpatch-camelcase.*
 }
 
-# What the kernel's own code can do without, and ours cannot: compat.h is where versions are compared; programs have no
+# What the kernel's own code can do without, and ours cannot: compat.h is where versions are compared; trace.h
+# looks as all of its kind do; programs have no
 # BIT(), ARRAY_SIZE(), __printf() or dev_err(), have C11's _Atomic, and say more in their help than a line holds; tests
 # define their cases with macros, as kselftest_harness.h does
 style()
 {
 	program=CAMELCASE,BIT_MACRO,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME,SPLIT_STRING,MISSING_SPACE
 	test=COMPLEX_MACRO,MULTISTATEMENT_MACRO_USE_DO_WHILE,MACRO_ARG_REUSE
-	files 'modules/*.[ch]' ':!modules/*/compat.h' | checkpatch
+	files 'modules/*.[ch]' ':!modules/*/compat.h' ':!modules/*/trace.h' | checkpatch
 	files 'modules/*/compat.h' | checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON
+	files 'modules/*/trace.h' | checkpatch --ignore PARENTHESIS_ALIGNMENT,MACRO_ARG_REUSE
 	files 'uapi/*.h' 'userspace/*.[ch]' | checkpatch --ignore "$program"
 	files 'selftests/*.[ch]' | checkpatch --ignore "$program,$test"
 }

@@ -31,6 +31,7 @@
 
 #include "compat.h"
 #include "models.h"
+#include "trace.h"
 
 /* Bytes that an interrupt copies for a request; more is left to the bottom half. */
 #define FEW_BYTES	4096
@@ -225,6 +226,7 @@ static void complete_request(struct request *request, ssize_t result)
 
 	unpin(request);
 	uncharge(request, request->pages);
+	trace_iodemo_aio_complete(client, request, result);
 	request->iocb->ki_complete(request->iocb, result);
 
 	/* Now nobody can cancel it any more; if somebody has, the worker frees it. */
@@ -258,6 +260,7 @@ static int wake_read(struct wait_queue_entry *wait, unsigned int mode, int flags
 		wake->more = iodemo_client_readable(request->client);
 		return ret;
 	}
+	wake->whom |= IODEMO_WHOM_AIO;
 	complete_request(request, ret);
 	return 0;
 }
@@ -279,6 +282,7 @@ static int wake_write(struct wait_queue_entry *wait, unsigned int mode, int flag
 		wake->more = ret == -EDEADLK;
 		return ret;
 	}
+	wake->whom |= IODEMO_WHOM_AIO;
 	complete_request(request, request->done ?: ret);
 	return 0;
 }
@@ -391,6 +395,7 @@ static void enqueue(struct request *request, wait_queue_head_t *queue, wait_queu
 	list_add_tail(&request->node, &client->requests);
 	spin_unlock(&client->lock);
 	__add_wait_queue_entry_tail(queue, &request->wait);
+	trace_iodemo_aio_queue(client, request, iov_iter_count(&request->iter));
 	spin_unlock_irq(&queue->lock);
 	/* From here on it can be completed, and freed. */
 }

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "client.h"
+#include "trace.h"
 
 /* Where the stream is for this client ------------------------------------- */
 
@@ -38,6 +39,7 @@ static u64 catch_up_locked(struct iodemo_client *client)
 	set_flag(client, IODEMO_CLIENT_LOST);
 	if (iodemo_client_consume(client, cursor, oldest - cursor)) {
 		client->lost += oldest - cursor;
+		trace_iodemo_lapped(client, oldest - cursor, oldest);
 		return oldest;
 	}
 	WRITE_ONCE(client->flags, flags);
@@ -249,6 +251,7 @@ void iodemo_client_wake(struct iodemo_client *client)
 
 		spin_lock_irq(lock);
 		ret = wake_client(&client->listening, TASK_NORMAL, 0, &wake);
+		trace_iodemo_wake(client->dev, &wake);
 		spin_unlock_irq(lock);
 		cond_resched();
 	} while (ret < 0);
@@ -262,6 +265,7 @@ void iodemo_client_serve_readers(struct iodemo_client *client)
 		IODEMO_WAKE(wake);
 
 		serve_readers(client, &wake);
+		trace_iodemo_wake(client->dev, &wake);
 		if (!wake.more)
 			return;
 		if (fatal_signal_pending(current)) {
@@ -318,7 +322,7 @@ struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode
 	init_waitqueue_func_entry(&client->listening, wake_client);
 	INIT_LIST_HEAD(&client->listening.entry);
 
-	iodemo_device_open(dev);
+	client->id = iodemo_device_open(dev);
 	client->opened_at = iodemo_ring_head(&dev->ring);
 	client->page->cursor = client->opened_at;
 	return client;

@@ -30,6 +30,7 @@ struct iodemo_line {
 /**
  * struct iodemo_client - one open file; threads that share the file share it
  * @ref: held by the file, and by each request that is pending
+ * @id: the number that the device has given it, for fdinfo and the trace
  * @dev: what it reads
  * @mode: the file's FMODE_READ and FMODE_WRITE
  * @page: the cursor: seq of the next record to read. Moved without a lock, by
@@ -59,6 +60,7 @@ struct iodemo_line {
  */
 struct iodemo_client {
 	struct kref ref;
+	u32 id;
 	struct iodemo_device *dev;
 	fmode_t mode;
 	struct iodemo_cursor_page *page;

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "device.h"
+#include "trace.h"
 
 /* Read-only attributes, /sys/class/misc/iodemo/ */
 
@@ -73,7 +74,11 @@ ATTRIBUTE_GROUPS(iodemo);
 void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 			   const u8 *data, u16 len)
 {
-	iodemo_ring_push(&dev->ring, timestamp, type, data, len);
+	const struct iodemo_record *record;
+
+	record = iodemo_ring_push(&dev->ring, timestamp, type, data, len);
+	trace_iodemo_store(dev, record);
+	trace_iodemo_echo(dev, record);
 }
 
 /* How many it has received: the next one's seq. */
@@ -105,30 +110,39 @@ static void tell_writers(struct iodemo_device *dev, struct iodemo_wake *wake)
 	dev->wakeups += wake->woken != woken;
 }
 
-/* As many as one turn allows. Return: has everybody been told of all there was? */
-static bool tell_some(struct iodemo_device *dev)
+/* As many as @wake allows. Return: has everybody been told of all there was? */
+static bool tell(struct iodemo_device *dev, struct iodemo_wake *wake)
 {
-	IODEMO_WAKE(wake);
 	bool more_writers = false;
 
-	lockdep_assert_held(&dev->listeners.head.lock);
-
 	if (unlikely(dev->room)) {
-		tell_writers(dev, &wake);
-		more_writers = wake.more;
-		wake.more = false;
-		wake.room = iodemo_tx_has_room(&dev->tx);
+		tell_writers(dev, wake);
+		more_writers = wake->more;
+		wake->more = false;
+		wake->room = iodemo_tx_has_room(&dev->tx);
 	}
 	while (dev->told != dev->news) {
 		/* What comes while a round is under way, the next one tells of. */
 		if (!iodemo_queue_telling(&dev->listeners))
 			dev->round = dev->news;
-		if (!iodemo_queue_tell(&dev->listeners, &wake, &wake))
+		if (!iodemo_queue_tell(&dev->listeners, wake, wake))
 			return false;
 		dev->told = dev->round;
 	}
 	dev->room = more_writers;
 	return !more_writers;
+}
+
+/* One turn of it. */
+static bool tell_some(struct iodemo_device *dev)
+{
+	IODEMO_WAKE(wake);
+
+	lockdep_assert_held(&dev->listeners.head.lock);
+
+	wake.more = !tell(dev, &wake);
+	trace_iodemo_wake(dev, &wake);
+	return !wake.more;
 }
 
 /**
@@ -187,14 +201,21 @@ static void bottom_half(struct work_struct *work)
 
 /* For clients ------------------------------------------------------------- */
 
-/* A file is opened: neither this nor the next waits for what is under way. */
-void iodemo_device_open(struct iodemo_device *dev)
+/*
+ * A file is opened: neither this nor the next waits for what is under way. Return:
+ * its number, from 1 on.
+ */
+u32 iodemo_device_open(struct iodemo_device *dev)
 {
+	u32 number;
+
 	kref_get(&dev->ref);
 	spin_lock(&dev->files_lock);
 	if (!dev->open_files++)
 		dev->source->ops->start(dev->source);
+	number = ++dev->opens;
 	spin_unlock(&dev->files_lock);
+	return number;
 }
 
 void iodemo_device_close(struct iodemo_device *dev)
@@ -252,6 +273,7 @@ static void device_unplug(void *data)
 	smp_store_release(&dev->gone, true);	/* pairs with iodemo_device_gone() */
 	mutex_unlock(&dev->lock);
 
+	trace_iodemo_unplug(dev);
 	iodemo_device_wake(dev);
 	flush_work(&dev->bottom_half);
 	iodemo_device_put(dev);

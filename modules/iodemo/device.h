@@ -33,9 +33,10 @@ struct platform_device;
  * @source: the hardware
  * @lock: one at a time configures, fires, reserves and unplugs the device
  * @gone: unplugged; set once, after the last record was stored
- * @files_lock: protects @open_files, with the source's start and stop. Not
+ * @files_lock: protects the next two, with the source's start and stop. Not
  *	@lock: open() holds up all misc devices, and never waits for an interrupt.
  * @open_files: clients there are
+ * @opens: clients there ever were
  * @listeners: clients that somebody waits on, each with a wake function that
  *	tells them; an interrupt costs nothing for the others. Its lock protects
  *	the members below.
@@ -63,6 +64,7 @@ struct iodemo_device {
 
 	spinlock_t files_lock;	/* process context */
 	unsigned int open_files;
+	u32 opens;
 
 	struct iodemo_queue listeners;
 	u64 news;
@@ -94,7 +96,7 @@ int iodemo_device_plug(struct platform_device *pdev,
 		       const struct iodemo_device_params *params);
 void iodemo_device_suspend(struct iodemo_device *dev);
 void iodemo_device_resume(struct iodemo_device *dev);
-void iodemo_device_open(struct iodemo_device *dev);
+u32 iodemo_device_open(struct iodemo_device *dev);
 void iodemo_device_close(struct iodemo_device *dev);
 void iodemo_device_put(struct iodemo_device *dev);
 void iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config);

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "models.h"
+#include "trace.h"
 
 /* Threads that an interrupt may look through for a receiver */
 #define FEW_THREADS	16
@@ -68,16 +69,40 @@ static bool has_few_receivers(const struct file *file)
 	return threads <= FEW_THREADS;
 }
 
+/* To whom, as F_GETOWN would say it; and by which signal */
+static noinline void trace_signal(const struct iodemo_signals *signals, __poll_t band)
+{
+	struct fown_struct *owner = file_f_owner(signals->file);
+	unsigned long flags;
+	int signum, whom;
+
+	if (!owner)
+		return;
+	read_lock_irqsave(&owner->lock, flags);
+	signum = owner->signum;
+	whom = owner->pid_type == PIDTYPE_PGID ? -pid_nr(owner->pid) : pid_nr(owner->pid);
+	read_unlock_irqrestore(&owner->lock, flags);
+	trace_iodemo_signal(signals->client, signum, band, whom);
+}
+
+/* @code: the siginfo's si_code; @band: what the kernel makes of that for si_band */
+static void send_one(struct iodemo_signals *signals, int code, __poll_t band)
+{
+	if (trace_iodemo_signal_enabled())
+		trace_signal(signals, band);
+	kill_fasync(&signals->list, SIGIO, code);
+}
+
 static void send(struct iodemo_signals *signals, __poll_t events)
 {
 	if (events & EPOLLHUP)
-		kill_fasync(&signals->list, SIGIO, POLL_HUP);
+		send_one(signals, POLL_HUP, EPOLLHUP | EPOLLERR);
 	if (events & EPOLLIN)
-		kill_fasync(&signals->list, SIGIO, POLL_IN);
+		send_one(signals, POLL_IN, EPOLLIN | EPOLLRDNORM);
 	if (events & EPOLLPRI)
-		kill_fasync(&signals->list, SIGIO, POLL_PRI);
+		send_one(signals, POLL_PRI, EPOLLPRI | EPOLLRDBAND);
 	if (events & EPOLLOUT)
-		kill_fasync(&signals->list, SIGIO, POLL_OUT);
+		send_one(signals, POLL_OUT, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 }
 
 static void send_due(struct work_struct *work)
@@ -124,7 +149,7 @@ static int wake_signals(struct wait_queue_entry *wait, unsigned int mode, int fl
 		signals->due |= events;
 		queue_work(workqueue, &signals->work);
 	}
-	return 0;
+	return events ? IODEMO_WHOM_SIGNALS : 0;
 }
 
 static struct iodemo_signals *signals_of(struct iodemo_client *client, struct file *file)

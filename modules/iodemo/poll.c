@@ -5,6 +5,7 @@
  */
 
 #include "models.h"
+#include "trace.h"
 
 /* Does this call put us on a queue? Newer kernels have no name of their own for it. */
 static bool gets_on_queue(const poll_table *wait)
@@ -30,5 +31,6 @@ __poll_t iodemo_poll(struct file *file, poll_table *wait)
 	if (client->mode & FMODE_WRITE && !(events & EPOLLHUP) &&
 	    iodemo_tx_has_room(&client->dev->tx))
 		events |= EPOLLOUT | EPOLLWRNORM;
+	trace_iodemo_poll(client, events);
 	return events;
 }

@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "models.h"
+#include "trace.h"
 
 /* Records copied before the cursor moves: a producer close behind voids no more. */
 #define BATCH	64
@@ -309,7 +310,7 @@ static ssize_t read_text(struct iodemo_client *client, struct iov_iter *to, u32 
  */
 noinline int iodemo_read_sleep(struct iodemo_client *client)
 {
-	DEFINE_WAIT_FUNC(wait, iodemo_wake_sleeper);
+	DEFINE_WAIT_FUNC(wait, iodemo_wake_reader);
 	int err = 0;
 
 	do {
@@ -401,14 +402,42 @@ static inline bool answered(struct iodemo_client *client, size_t count, bool now
 	return (nowait || gone) && iodemo_client_empty(client);
 }
 
+static inline bool traced(void)
+{
+	return trace_iodemo_read_begin_enabled() || trace_iodemo_read_end_enabled();
+}
+
+/* Apart, since what it has to keep until the end costs who isn't traced 20 instructions */
+static noinline ssize_t read_traced(struct iodemo_client *client, struct iov_iter *to,
+				    bool nowait)
+{
+	ssize_t ret;
+
+	trace_iodemo_read_begin(client, iov_iter_count(to), nowait);
+	if (!answered(client, iov_iter_count(to), nowait, &ret))
+		ret = wait_and_read(client, to, nowait);
+	trace_iodemo_read_end(client, ret);
+	return ret;
+}
+
 /* One after the other: sleep, or EAGAIN if @nowait. */
 ssize_t iodemo_read_sync(struct iodemo_client *client, struct iov_iter *to, bool nowait)
 {
 	ssize_t answer;
 
+	if (traced())
+		return read_traced(client, to, nowait);
 	if (answered(client, iov_iter_count(to), nowait, &answer))
 		return answer;
 	return wait_and_read(client, to, nowait);
+}
+
+static noinline ssize_t read_file_traced(struct file *file, char __user *buffer, size_t count)
+{
+	struct iov_iter to;
+
+	iov_iter_ubuf(&to, ITER_DEST, buffer, count);
+	return read_traced(file->private_data, &to, file->f_flags & O_NONBLOCK);
 }
 
 /*
@@ -422,6 +451,8 @@ ssize_t iodemo_read(struct file *file, char __user *buffer, size_t count, loff_t
 	struct iov_iter to;
 	ssize_t answer;
 
+	if (traced())
+		return read_file_traced(file, buffer, count);
 	if (answered(client, count, nowait, &answer))
 		return answer;
 	iov_iter_ubuf(&to, ITER_DEST, buffer, count);

@@ -63,10 +63,10 @@ int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma)
 
 /*
  * Called by one producer at a time, in any context. @data is as long as a
- * record's, and zero from @len on.
+ * record's, and zero from @len on. Return: the record.
  */
-void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
-		      const u8 *data, u16 len)
+const struct iodemo_record *iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp,
+					     u16 type, const u8 *data, u16 len)
 {
 	u64 seq = ring->page->head;
 	struct iodemo_record *slot = iodemo_ring_slot(ring, seq);
@@ -82,4 +82,5 @@ void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
 	memcpy(slot->data, data, IODEMO_DATA_SIZE);
 
 	smp_store_release(&ring->page->head, seq + 1);	/* (finished) */
+	return slot;
 }

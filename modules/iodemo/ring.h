@@ -35,8 +35,8 @@ struct iodemo_ring {
 
 int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity);
 void iodemo_ring_free(struct iodemo_ring *ring);
-void iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp, u16 type,
-		      const u8 *data, u16 len);
+const struct iodemo_record *iodemo_ring_push(struct iodemo_ring *ring, u64 timestamp,
+					     u16 type, const u8 *data, u16 len);
 int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma);
 
 static inline u32 iodemo_ring_capacity(const struct iodemo_ring *ring)

@@ -16,6 +16,7 @@
 #include <linux/splice.h>
 
 #include "models.h"
+#include "trace.h"
 
 /* Pages that one call fills at most; a pipe has as many to begin with. */
 #define PAGES	PIPE_DEF_BUFFERS
@@ -105,7 +106,7 @@ static ssize_t fill(struct iodemo_client *client, struct pipe_inode_info *pipe, 
 		return room(pipe) ? -ENOMEM : -EAGAIN;
 	iov_iter_bvec(&to, ITER_DEST, vector, count,
 		      min_t(size_t, len, count * PAGE_SIZE));
-	got = iodemo_read_sync(client, &to, true);
+	got = iodemo_read_now(client, &to, iodemo_ring_capacity(&client->dev->ring));
 
 	for (left = got; left > 0; left -= partial[spd.nr_pages++].len) {
 		partial[spd.nr_pages] = (struct partial_page){
@@ -117,11 +118,9 @@ static ssize_t fill(struct iodemo_client *client, struct pipe_inode_info *pipe, 
 	return got > 0 ? splice_to_pipe(pipe, &spd) : got;
 }
 
-ssize_t iodemo_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
-			   size_t len, unsigned int flags)
+static ssize_t wait_and_fill(struct iodemo_client *client, struct pipe_inode_info *pipe,
+			     size_t len, bool nowait)
 {
-	struct iodemo_client *client = in->private_data;
-	bool nowait = in->f_flags & O_NONBLOCK || flags & SPLICE_F_NONBLOCK;
 	ssize_t ret;
 
 	for (;;) {
@@ -141,8 +140,20 @@ ssize_t iodemo_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info 
 		if (ret)
 			return ret;
 	}
-	if (!nowait)
-		iodemo_client_pass_on(client);
+	iodemo_client_pass_on(client);
+	return ret;
+}
+
+ssize_t iodemo_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
+			   size_t len, unsigned int flags)
+{
+	struct iodemo_client *client = in->private_data;
+	bool nowait = in->f_flags & O_NONBLOCK || flags & SPLICE_F_NONBLOCK;
+	ssize_t ret;
+
+	trace_iodemo_read_begin(client, len, nowait);
+	ret = wait_and_fill(client, pipe, len, nowait);
+	trace_iodemo_read_end(client, ret);
 	return ret;
 }
 

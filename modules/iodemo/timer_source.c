@@ -24,6 +24,7 @@
 
 #include "compat.h"
 #include "source.h"
+#include "trace.h"
 
 #define TX_DRAIN	4	/* records that an interrupt sends at most */
 
@@ -186,6 +187,7 @@ static irqreturn_t handle_interrupt(int irq, void *data)
 		return IRQ_NONE;
 
 	now = ktime_get_ns();
+	trace_iodemo_interrupt(source->dev, status, now);
 	if (status & BIT(BY_TIMER))
 		one_interrupt(source, now);
 	if (status & BIT(BY_HAND))

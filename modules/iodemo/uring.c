@@ -24,6 +24,7 @@
 
 #include "compat.h"
 #include "models.h"
+#include "trace.h"
 
 /* Records that a command may make in the submitter's own call; for more there are workers. */
 #define INLINE_RECORDS	IODEMO_BURST_MAX
@@ -91,6 +92,7 @@ static void deliver(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct command *command = command_of(cmd);
 
+	trace_iodemo_uring_complete(cmd->file->private_data, cmd, command->result);
 	io_uring_cmd_done32(cmd, command->result, command->timestamp, issue_flags);
 }
 
@@ -119,7 +121,7 @@ static int wake_wait(struct wait_queue_entry *entry, unsigned int mode, int flag
 		return 0;
 	end_wait(wait);
 	io_uring_cmd_complete_in_task(cmd, deliver_in_task);
-	return 1;
+	return IODEMO_WHOM_URING;
 }
 
 static struct wait *make_wait(struct iodemo_client *client, struct io_uring_cmd *cmd)
@@ -179,6 +181,7 @@ static bool enqueue(struct wait *wait)
 		command->wait = wait;
 		__add_wait_queue_entry_tail(pollers, &wait->entry);
 		iodemo_client_listen_locked(client);
+		trace_iodemo_uring_queue(client, wait->cmd);
 	}
 	spin_unlock(&pollers->lock);
 	spin_unlock_irq(listeners);
@@ -204,6 +207,7 @@ static int start_wait(struct iodemo_client *client, struct io_uring_cmd *cmd,
 	}
 	if (issue_flags & IO_URING_F_IOPOLL) {
 		command->timestamp = ktime_get_ns() + IODEMO_URING_POLL_MS * NSEC_PER_MSEC;
+		trace_iodemo_uring_queue(client, cmd);
 		return -EIOCBQUEUED;	/* see iodemo_uring_cmd_iopoll() */
 	}
 	if (!iodemo_uring_can_wait())
@@ -268,7 +272,8 @@ static int trigger(struct iodemo_client *client, struct io_uring_cmd *cmd,
 		cond_resched();
 	} while (!err && --request.count);
 
-	io_uring_cmd_done32(cmd, err, 0, issue_flags);
+	*command_of(cmd) = (struct command){ .result = err };
+	deliver(cmd, issue_flags);
 	return -EIOCBQUEUED;
 }
 

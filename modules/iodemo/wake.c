@@ -25,7 +25,8 @@ static int tell(struct iodemo_queue *queue, struct wait_queue_entry *entry,
 		return 0;
 	ret = entry->func(entry, TASK_NORMAL, 0, key);
 	if (ret > 0) {
-		wake->woken++;
+		wake->whom |= ret;
+		wake->woken += ret != IODEMO_WHOM_SIGNALS;
 		queue->mark.flags |= alone;
 	}
 	return ret;
@@ -79,11 +80,24 @@ bool iodemo_queue_tell(struct iodemo_queue *queue, struct iodemo_wake *wake, voi
 }
 
 /* A task that sleeps until it can take something. */
-int iodemo_wake_sleeper(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
+static int wake_sleeper(struct wait_queue_entry *wait, unsigned int mode, int flags,
+			struct iodemo_wake *wake, u32 whom)
 {
-	struct iodemo_wake *wake = key;
 	int woken = autoremove_wake_function(wait, mode, flags, NULL);
 
-	wake->woken += woken;
+	if (woken) {
+		wake->woken++;
+		wake->whom |= whom;
+	}
 	return woken;
+}
+
+int iodemo_wake_reader(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
+{
+	return wake_sleeper(wait, mode, flags, key, IODEMO_WHOM_READERS);
+}
+
+int iodemo_wake_writer(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
+{
+	return wake_sleeper(wait, mode, flags, key, IODEMO_WHOM_WRITERS);
 }

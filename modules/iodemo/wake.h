@@ -18,16 +18,29 @@
 /* Waiters that are told with interrupts off, before others get a turn. */
 #define IODEMO_WAKES	32
 
+/*
+ * Who was told. The first is what a wake function gives that knows nothing of us;
+ * ours on a client's pollers give theirs.
+ */
+#define IODEMO_WHOM_POLLERS	0x01
+#define IODEMO_WHOM_READERS	0x02	/* asleep in a read */
+#define IODEMO_WHOM_WRITERS	0x04	/* and in a write */
+#define IODEMO_WHOM_SIGNALS	0x08	/* told, not woken */
+#define IODEMO_WHOM_AIO		0x10	/* likewise: completed */
+#define IODEMO_WHOM_URING	0x20
+
 /**
  * struct iodemo_wake - what our own wake functions get as their key
  * @budget: waiters that may still be told
  * @woken: those who were, and were asleep
+ * @whom: what kinds of them were told, IODEMO_WHOM_*
  * @room: the transmit queue was full, and is no more
  * @more: not all were told
  */
 struct iodemo_wake {
 	unsigned int budget;
 	unsigned int woken;
+	u32 whom;
 	bool room;
 	bool more;
 };
@@ -75,7 +88,9 @@ static inline void iodemo_queue_restart(struct iodemo_queue *queue)
 }
 
 bool iodemo_queue_tell(struct iodemo_queue *queue, struct iodemo_wake *wake, void *key);
-int iodemo_wake_sleeper(struct wait_queue_entry *wait, unsigned int mode, int flags,
-			void *key);
+int iodemo_wake_reader(struct wait_queue_entry *wait, unsigned int mode, int flags,
+		       void *key);
+int iodemo_wake_writer(struct wait_queue_entry *wait, unsigned int mode, int flags,
+		       void *key);
 
 #endif /* _IODEMO_WAKE_H */

@@ -9,6 +9,7 @@
 #include <linux/uio.h>
 
 #include "models.h"
+#include "trace.h"
 
 /*
  * Both of these take one record's worth from the user. Return: the bytes taken,
@@ -87,7 +88,7 @@ ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from)
 
 int iodemo_write_sleep(struct iodemo_tx *tx)
 {
-	DEFINE_WAIT_FUNC(wait, iodemo_wake_sleeper);
+	DEFINE_WAIT_FUNC(wait, iodemo_wake_writer);
 	int err = 0;
 
 	do {
@@ -111,6 +112,7 @@ static noinline void serve_writers(struct iodemo_tx *tx)
 		IODEMO_WAKE(wake);
 
 		__wake_up(&tx->writers, TASK_INTERRUPTIBLE, 1, &wake);
+		trace_iodemo_wake(container_of(tx, struct iodemo_device, tx), &wake);
 		if (!wake.more)
 			break;
 		cond_resched();
