@@ -12,7 +12,7 @@ arguments 3 "$@"
 
 # busybox is the rest of the system, but not the shell, for its own prefers its applets to programs; runner.sh of the
 # kselftests needs GNU's timeout, and perl to show lines as they come
-programs='sh bash strace kmod timeout stdbuf dd perl'
+programs='sh bash strace trace-cmd kmod timeout stdbuf dd perl'
 
 # An ordinary user of the guest's is to find his way too, whoever makes this
 umask 022

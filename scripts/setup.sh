@@ -29,6 +29,7 @@ needs()
 		cpio cpio
 		kmod kmod
 		strace strace
+		trace-cmd trace-cmd
 		bash bash
 		util-linux flock
 		ca-certificates /etc/ssl/certs/ca-certificates.crt
@@ -36,6 +37,8 @@ needs()
 		END
 	test) cat <<-END ;;
 		rsync rsync
+		libtracefs-dev /usr/include/tracefs/tracefs.h
+		libtraceevent-dev /usr/include/traceevent/event-parse.h
 		xz-utils xz
 		perl-base perl
 		END
