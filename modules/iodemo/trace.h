@@ -99,7 +99,7 @@ TRACE_EVENT(iodemo_read_begin,
 		  __entry->count, __entry->nowait)
 );
 
-/* And ends. ret: bytes, or -errno (-512: a signal came while it slept) */
+/* And ends, if these were on when it began. ret: bytes, or -errno (-512: a signal) */
 TRACE_EVENT(iodemo_read_end,
 	TP_PROTO(const struct iodemo_client *client, ssize_t ret), TP_ARGS(client, ret),
 	TP_STRUCT__entry(__field(u32, dev) __field(u32, client) __field(s64, ret)),
