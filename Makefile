@@ -10,7 +10,7 @@
 #:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
 #:   make stress     do everything at random, with the device unbound and the processes killed meanwhile; MINUTES=10,
 #:                   SEED=<what a run has printed> for the same choices again
-#:   make shell      look around; Ctrl-A x ends the machine
+#:   make shell      look around; Ctrl-A x ends the machine. WITH="bpftrace perf": with these too
 #:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12), debug (KASAN, lockdep, kmemleak),
 #:                   or the path of a bzImage together with KDIR=<its build tree>
 #:
@@ -57,7 +57,7 @@ demo:
 	@$(vm_env) scripts/demo.sh
 
 check:
-	@$(vm_env) TESTS="$(TESTS)" scripts/check.sh
+	@$(vm_env) TESTS="$(TESTS)" WITH="$(WITH)" scripts/check.sh
 
 bench:
 	@$(vm_env) MEASURES="$(MEASURES)" REAL="$(REAL)" BUDGET="$(BUDGET)" scripts/bench.sh
@@ -66,7 +66,7 @@ stress:
 	@$(vm_env) MINUTES="$(MINUTES)" SEED="$(SEED)" scripts/stress.sh
 
 shell:
-	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" shell
+	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" -w "$(WITH)" shell
 
 lint:
 	@scripts/lint.sh

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # check.sh: run the selftests in the virtual machine, and count
 #
-# usage: [KERNEL=6.1] [TESTS="poll signal"] [TIMEOUT=1200] scripts/check.sh
+# usage: [KERNEL=6.1] [TESTS="poll signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
 #
 # KTAP goes to the terminal and to build/check-KERNEL.tap. The last line is "N passed, N failed, N skipped", of test
 # cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.
-# TESTS selects programs by name; TIMEOUT is for a machine, in seconds.
+# TESTS selects programs by name; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
+# machine, in seconds.
 #
 # There is one machine for all programs but those in selftests/boots, and one more for each command line that these ask
 # for; its log is build/KERNEL/log.WORDS. A guest that died before the tests, and was booted again, is a comment.
@@ -77,7 +78,8 @@ boot()
 	[ -z "$1" ] || tell "booted with $1"
 	status=0
 	rm -f "$raw.output"
-	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" -a "$1" -l "$log" -o "$raw.output" run "$(guest_command "$2")" || status=$?
+	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" -a "$1" -l "$log" -w "${WITH-}" -o "$raw.output" \
+		run "$(guest_command "$2")" || status=$?
 	if [ -e "$raw.output" ]; then
 		grep '^# the guest died' "$raw.output" || :
 		awk 1 "$raw.output" >>"$raw"

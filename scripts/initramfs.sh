@@ -2,17 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # initramfs.sh: make the guest's file system out of this machine's programs and a folder of our own
 #
-# usage: scripts/initramfs.sh ROOT COMMAND OUT
+# usage: scripts/initramfs.sh ROOT COMMAND OUT [PROGRAM...]
 #
-# ROOT is copied to /; COMMAND is the script which the guest runs; OUT is the archive for qemu's -initrd.
+# ROOT is copied to /; COMMAND is the script which the guest runs; OUT is the archive for qemu's -initrd. PROGRAM is one
+# of this machine's that the guest is to have besides.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-arguments 3 "$@"
+case ${1-} in
+-h | --help) usage ;;
+esac
+[ $# -ge 3 ] || usage 2 >&2
+
+from=$1
+command=$2
+archive=$3
+shift 3
 
 # busybox is the rest of the system, but not the shell, for its own prefers its applets to programs; runner.sh of the
 # kselftests needs GNU's timeout, and perl to show lines as they come
-programs='sh bash strace trace-cmd kmod timeout stdbuf dd perl'
+programs="sh bash strace trace-cmd kmod timeout stdbuf dd perl $*"
 
 # An ordinary user of the guest's is to find his way too, whoever makes this
 umask 022
@@ -50,7 +59,7 @@ for folder in bin sbin lib lib64; do
 	ln -s "usr/$folder" "$root/$folder"
 done
 ln -s usr/lib "$root/lib32"
-tar -cf - -C "$1" . | tar -xf - --keep-directory-symlink -C "$root"
+tar -cf - -C "$from" . | tar -xf - --keep-directory-symlink -C "$root"
 chmod 755 "$root"
 cp -L /bin/busybox "$root/usr/bin/busybox"
 for program in $programs; do
@@ -66,11 +75,11 @@ done
 copy_perl
 copy_libraries
 cp "$top/scripts/guest-init.sh" "$root/init"
-cp "$2" "$root/command"
+cp "$command" "$root/command"
 chmod +x "$root/init" "$root/command"
 printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'user:x:1000:1000:user:/tmp:/bin/sh' >"$root/etc/passwd"
 printf '%s\n' 'root:x:0:' 'user:x:1000:' >"$root/etc/group"
 
 # The same files make the same archive, and the same boot
 find "$root" -exec touch -h -d @0 {} +
-(cd "$root" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) >"$3"
+(cd "$root" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) >"$archive"

@@ -11,6 +11,7 @@
 #   -m SIZE     memory (default: 1G, debug 2G)
 #   -a WORDS    more words for the kernel's command line
 #   -l NAME     what the kernel's log is called (default: log)
+#   -w PROGRAMS more of this machine's programs to take along: "bpftrace perf"; installed if they are missing
 #   -o FILE     leave the command's output there too: of the last boot only, after a comment for each that went before
 #   -i          count instructions: one processor, no KVM, and a clock that goes on by a nanosecond an instruction and
 #               skips where nobody has anything to do; every run of the same files is the same, to the instruction
@@ -31,9 +32,10 @@ limit=600
 memory=
 append=
 name=log
+with=
 output=
 instructions=
-while getopts :k:p:t:m:a:l:o:ih-: option; do
+while getopts :k:p:t:m:a:l:w:o:ih-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parts=$OPTARG ;;
@@ -41,6 +43,7 @@ while getopts :k:p:t:m:a:l:o:ih-: option; do
 	m) memory=$OPTARG ;;
 	a) append=$OPTARG ;;
 	l) name=$OPTARG ;;
+	w) with=$OPTARG ;;
 	o) output=$OPTARG ;;
 	i) instructions=yes ;;
 	h | -) usage ;;
@@ -161,7 +164,8 @@ timed_out()
 	[ "$1" = run ] && [ "$seconds" -ge "$limit" ] && { [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; }
 }
 
-"$top/scripts/setup.sh" vm
+# shellcheck disable=SC2086
+"$top/scripts/setup.sh" vm $with
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
 : "${memory:=$([ "$kernel" = debug ] && echo 2G || echo 1G)}"
@@ -178,7 +182,9 @@ if [ "$1" = run ]; then
 else
 	cat "$top/scripts/guest-shell.sh" >"$temporary/command"
 fi
-step "making the initramfs" "$top/scripts/initramfs.sh" "$build/root" "$temporary/command" "$temporary/initramfs"
+# shellcheck disable=SC2086
+step "making the initramfs" \
+	"$top/scripts/initramfs.sh" "$build/root" "$temporary/command" "$temporary/initramfs" $with
 unlock
 
 patience="timeout --foreground -k 5 $limit"
