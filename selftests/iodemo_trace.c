@@ -44,6 +44,13 @@ int trace_begin(struct trace *trace)
 	trace->instance = tracefs_instance_create(name);
 	if (!trace->instance)
 		return -errno;
+	/*
+	 * Without the names of tasks, for which the kernel patches its scheduler while
+	 * that runs: QEMU before 8.1, with a thread for each processor, now and then
+	 * goes on with what was there in between, and dies of it.
+	 */
+	if (tracefs_instance_file_write(trace->instance, "trace_options", "norecord-cmd") < 0)
+		return -errno;
 	/* Counts, so that no two events come at the same time */
 	if (tracefs_instance_file_write(trace->instance, "trace_clock", "counter") < 0)
 		return -errno;
