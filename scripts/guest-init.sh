@@ -3,7 +3,8 @@
 # shellcheck shell=dash
 # guest-init.sh: the guest's first program; runs /command on the second serial port, and reports in the kernel's log
 #
-# The kernel's command line says what else to do: iodemo.shell (an interactive shell), iodemo.rows=, iodemo.columns=.
+# The kernel's command line says what else to do: iodemo.shell (an interactive shell), iodemo.rows=, iodemo.columns=,
+# iodemo.report (send what the command leaves in /report to the third serial port).
 
 /bin/busybox --install -s /bin 2>/dev/null
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -72,6 +73,10 @@ say "runs the command"
 (cd /root && run)
 status=$?
 say "the command is done"
+if [ -d /report ] && grep -qw iodemo.report /proc/cmdline; then
+	stty -F /dev/ttyS2 raw -echo
+	tar -czf - -C /report . >/dev/ttyS2
+fi
 
 grep '^iodemo' /proc/modules | while read -r module rest; do
 	modprobe -r "$module" 2>/dev/null || say "BUG: $module cannot be unloaded after the command: $rest"

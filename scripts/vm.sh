@@ -13,6 +13,7 @@
 #   -l NAME     what the kernel's log is called (default: log)
 #   -w PROGRAMS more of this machine's programs to take along: "bpftrace perf"; installed if they are missing
 #   -o FILE     leave the command's output there too: of the last boot only, after a comment for each that went before
+#   -r FOLDER   what the command leaves in the guest's /report comes to FOLDER, and replaces what has the same names there
 #   -i          count instructions: one processor, no KVM, and a clock that goes on by a nanosecond an instruction and
 #               skips where nobody has anything to do; every run of the same files is the same, to the instruction
 #
@@ -34,8 +35,9 @@ append=
 name=log
 with=
 output=
+report=
 instructions=
-while getopts :k:p:t:m:a:l:w:o:ih-: option; do
+while getopts :k:p:t:m:a:l:w:o:r:ih-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parts=$OPTARG ;;
@@ -45,6 +47,7 @@ while getopts :k:p:t:m:a:l:w:o:ih-: option; do
 	l) name=$OPTARG ;;
 	w) with=$OPTARG ;;
 	o) output=$OPTARG ;;
+	r) report=$OPTARG ;;
 	i) instructions=yes ;;
 	h | -) usage ;;
 	*) usage 2 >&2 ;;
@@ -87,9 +90,10 @@ fi
 # What the guest's programs may send to who looks at their output
 [ -t 1 ] && [ -z "$instructions" ] || TERM=dumb
 arguments="$arguments TERM=${TERM:-dumb}"
+[ -z "$report" ] || append="$append iodemo.report"
 
-# machine OPTION...: the console's port is for the kernel alone, and the second one, which these options of qemu's make,
-# for the command, so neither cuts into the other
+# machine OPTION...: the console's port is for the kernel alone, the second one, which these options of qemu's make, for
+# the command, and the third for the files that it leaves, so none cuts into the others
 machine()
 {
 	# shellcheck disable=SC2046,SC2086
@@ -97,7 +101,7 @@ machine()
 		-no-user-config -nodefaults -pidfile "$temporary/pid" \
 		-kernel "$folder/bzImage" -initrd "$temporary/initramfs" \
 		-append "$arguments $append" \
-		-serial "file:$temporary/log" "$@"
+		-serial "file:$temporary/log" "$@" ${report:+-serial "file:$temporary/report"}
 }
 
 # A line of the kernel's log, before it is kept
@@ -125,6 +129,7 @@ boot()
 {
 	: >"$temporary/log"
 	: >"$temporary/output"
+	: >"$temporary/report"
 	rm -f "$temporary/slow" "$temporary/pid"
 	status=0
 	begin=$(date +%s)
@@ -216,6 +221,16 @@ tr -d '\r' <"$temporary/log" >"$log.$$"
 mv "$log.$$" "$log"
 [ -z "$output" ] || cat "$temporary/died" "$temporary/output" >"$output"
 said=$(sed -n 's/.*guest: exit status \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+
+take_report()
+{
+	mkdir -p "$report"
+	tar -xzf "$temporary/report" -C "$report"
+}
+# A guest that died has nothing to tell
+if [ -n "$report" ] && [ -s "$temporary/report" ]; then
+	step "taking what the guest has left to $report" take_report
+fi
 
 reported=0
 "$top/scripts/klog.sh" "$log" >"$temporary/reports" || reported=1
