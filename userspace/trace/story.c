@@ -63,7 +63,7 @@ struct teller {
 	__u64 irq_since[CPUS_MAX], stored[CPUS_MAX], last_stored;
 	struct {
 		__s64 id;
-		__u64 ns;
+		__u64 ns, call;		/* when it was queued, and the call that did it began */
 	} requests[REQUESTS_MAX];
 	size_t request_count;
 };
@@ -305,7 +305,8 @@ static void on_queue(struct teller *teller, const struct event *event)
 	if (teller->request_count == REQUESTS_MAX)
 		return;
 	teller->requests[teller->request_count].id = event->value[1];
-	teller->requests[teller->request_count++].ns = event->ns;
+	teller->requests[teller->request_count].ns = event->ns;
+	teller->requests[teller->request_count++].call = teller->on_since;
 	entitle(add_mark(teller->story, event, KERNEL, KERNEL, KERNEL, "request queued"),
 		"the kernel keeps the request, and the application goes on");
 }
@@ -330,7 +331,7 @@ static void on_complete(struct teller *teller, const struct event *event)
 		if (!stored)
 			stored = teller->last_stored;
 		add_span(teller->story, KERNEL, COPIES, stored, event->ns);
-		deliver(teller, teller->requests[i].ns, stored, stored, event->ns);
+		deliver(teller, teller->requests[i].call, stored, stored, event->ns);
 	}
 	teller->requests[i] = teller->requests[--teller->request_count];
 }
@@ -349,6 +350,7 @@ static void on_device(struct teller *teller, const struct event *event)
 {
 	struct story *story = teller->story;
 	size_t cpu = event->cpu % CPUS_MAX;
+	struct mark *mark;
 
 	switch (event->type) {
 	case EV_IRQ_BEGIN:
@@ -374,8 +376,11 @@ static void on_device(struct teller *teller, const struct event *event)
 			"what was written comes back as record %lld", event->value[0]);
 		break;
 	case EV_WAKE:
-		entitle(add_mark(story, event, DEVICE, DEVICE, DEVICE, "tells %s", whom(event)),
-			"those who wait are told: %s", event->text);
+		mark = add_mark(story, event, DEVICE, DEVICE, DEVICE, "tells %s", whom(event));
+		entitle(mark, "those who wait are told: %s", event->text);
+		/* These have an event of their own. */
+		if (!strcmp(whom(event), "signals") || !strcmp(whom(event), "aio"))
+			*mark->label = '\0';
 		break;
 	case EV_SIGNAL:
 		entitle(add_mark(story, event, DEVICE, DEVICE, PROGRAM, "sends a signal"),
@@ -476,17 +481,16 @@ static void choose(struct story *story, struct teller *teller)
 	size_t i, count = 0;
 	__u64 length;
 
-	if (!teller->delivery_count)
-		errx(1, "nobody has got a record in this recording");
 	for (i = 0; i < teller->delivery_count; i++)
 		if (teller->deliveries[i].typical)
 			chosen[count++] = teller->deliveries[i];
+	if (!count)
+		errx(1, "in this recording nobody waits for a record until it comes: of %zu that were read, each had already come, or was the first; record more of them, or with a longer period",
+		     teller->delivery_count);
 	if (count > 2)		/* After the last, the program ends. */
 		count--;
-	if (count) {
-		qsort(chosen, count, sizeof(*chosen), by_length);
-		chosen += (count - 1) / 2;
-	}
+	qsort(chosen, count, sizeof(*chosen), by_length);
+	chosen += (count - 1) / 2;
 	story->wait_begin = chosen->wait_begin;
 	story->stored = chosen->stored;
 	story->copy_begin = chosen->copy_begin;

@@ -185,13 +185,10 @@ static int side(enum lane lane, enum lane other)
 
 static void draw_arrow(const struct drawing *drawing, const struct mark *mark, double y)
 {
-	int from, to, head;
+	int from = side(mark->from, mark->to);
+	int to = side(mark->to, mark->from);
+	int head = to > from ? -6 : 6;
 
-	if (mark->from == mark->to)
-		return;
-	from = side(mark->from, mark->to);
-	to = side(mark->to, mark->from);
-	head = to > from ? -6 : 6;
 	fprintf(drawing->file, "<g class=\"%s%s\"><path d=\"M%d %.2fH%d\"/>",
 		mark->data ? "data" : "arrow", mark->repeats ? " again" : "", from, y, to + head);
 	if (!mark->repeats)
@@ -229,28 +226,43 @@ static void place(const struct story *story, enum lane lane, double *places)
 	}
 }
 
-static void draw_mark(const struct drawing *drawing, const struct mark *mark, double place)
+static void draw_title(const struct drawing *drawing, const struct mark *mark)
+{
+	fputs("<title>", drawing->file);
+	put_text(drawing->file, mark->title);
+	fprintf(drawing->file, ", at %.1f µs</title>", story_us(drawing->story, mark->ns));
+}
+
+static void draw_mark(const struct drawing *drawing, const struct mark *mark)
+{
+	double y = y_of(drawing->story, mark->ns);
+
+	fprintf(drawing->file, "<g data-event=\"%s\" data-ns=\"%llu\">", mark->event, mark->ns);
+	draw_title(drawing, mark);
+	if (mark->from != mark->to)
+		draw_arrow(drawing, mark, y);
+	else
+		fprintf(drawing->file, "<path class=\"axis\" d=\"M%d %.2fh%d\"/>", bars[mark->at], y,
+			BAR);
+	fputs("</g>\n", drawing->file);
+}
+
+static void draw_label(const struct drawing *drawing, const struct mark *mark, double place)
 {
 	double y = y_of(drawing->story, mark->ns);
 	int x = bars[mark->at] + BAR;
 
-	fprintf(drawing->file, "<g data-event=\"%s\" data-ns=\"%llu\"><title>", mark->event, mark->ns);
-	put_text(drawing->file, mark->title);
-	fprintf(drawing->file, ", at %.1f µs</title>", story_us(drawing->story, mark->ns));
-	draw_arrow(drawing, mark, y);
-	if (mark->from == mark->to)
-		fprintf(drawing->file, "<path class=\"axis\" d=\"M%d %.2fh-%d\"/>", x, y, BAR);
-	if (*mark->label) {
-		if (place - y > 3 || y - place > 3)
-			fprintf(drawing->file, "<path class=\"lead\" d=\"M%d %.2fL%d %.2f\"/>", x, y,
-				x + 6, place);
-		fprintf(drawing->file, "<text class=\"label\" x=\"%d\" y=\"%.2f\">", x + 8, place + 4);
-		put_text(drawing->file, mark->label);
-		fputs("</text>", drawing->file);
-	}
-	fputs("</g>\n", drawing->file);
+	fputs("<g>", drawing->file);
+	draw_title(drawing, mark);
+	if (place - y > 3 || y - place > 3)
+		fprintf(drawing->file, "<path class=\"lead\" d=\"M%d %.2fL%d %.2f\"/>", x, y, x + 6,
+			place);
+	fprintf(drawing->file, "<text class=\"label\" x=\"%d\" y=\"%.2f\">", x + 8, place + 4);
+	put_text(drawing->file, mark->label);
+	fputs("</text></g>\n", drawing->file);
 }
 
+/* No arrow is to go through a label. */
 static void draw_marks(const struct drawing *drawing)
 {
 	const struct story *story = drawing->story;
@@ -263,7 +275,10 @@ static void draw_marks(const struct drawing *drawing)
 	for (lane = 0; lane < LANES; lane++)
 		place(story, lane, places);
 	for (i = 0; i < story->mark_count; i++)
-		draw_mark(drawing, &story->marks[i], places[i]);
+		draw_mark(drawing, &story->marks[i]);
+	for (i = 0; i < story->mark_count; i++)
+		if (*story->marks[i].label)
+			draw_label(drawing, &story->marks[i], places[i]);
 	free(places);
 }
 
