@@ -1,0 +1,174 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# figures-check.sh: compare the five figures with the recordings that they were drawn from
+#
+# usage: scripts/figures-check.sh FOLDER
+#
+# FOLDER has MODEL.dat and MODEL.svg of the five models, as "make demo" leaves them in build/report. What "trace-cmd
+# report" tells of the time that a figure shows must be in the figure, event by event, in the same order, and nothing
+# else; sleeps and phases must begin and end with the events that begin and end them; and each figure must show what its
+# model is about. The last line is "N passed, N failed, N skipped", of cases.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+arguments 1 "$@"
+folder=$1
+"$top/scripts/setup.sh" trace-cmd
+
+temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
+trap 'rm -rf "$temporary"' EXIT
+trap 'exit 130' INT TERM
+
+passed=0
+failed=0
+
+# check WHAT EXPECTED FOUND: are these files the same?
+check()
+{
+	if diff -u "$2" "$3" >"$temporary/difference"; then
+		echo "ok $model: $1"
+		passed=$((passed + 1))
+	else
+		echo "not ok $model: $1; - is the recording, + the figure"
+		sed 1,2d "$temporary/difference" | head -n 20
+		failed=$((failed + 1))
+	fi
+}
+
+# attribute NAME: of the figure as a whole
+attribute()
+{
+	sed -n "s/^<svg .* data-$1=\"\([0-9]*\)\".*/\1/p" "$folder/$model.svg"
+}
+
+# "ns name" of all that the report tells of the task and of the device. A number of so many digits is none to awk: times
+# are text, all of them of 20 digits.
+report()
+{
+	trace-cmd report -N -t -i "$folder/$model.dat" 2>/dev/null | awk -v pid="$pid" '
+	match($0, /-[0-9]+ +\[[0-9]+\] +[0-9]+\.[0-9]+: +/) {
+		split(substr($0, RSTART + 1, RLENGTH), word, /[^0-9.]+/)
+		rest = substr($0, RSTART + RLENGTH)
+		ns = word[3]
+		sub(/\./, "", ns)
+		name = substr(rest, 1, index(rest, ":") - 1)
+		mine = word[1] == pid
+		taken = rest ~ "next_pid=" pid " "
+		left = rest ~ "prev_pid=" pid " "
+
+		if (name ~ /^sys_(enter|exit)_/) {
+			if (!mine || name == "sys_exit_rt_sigreturn")
+				next
+			sub(/^sys_(enter|exit)_/, "", name)
+		} else if (name == "sched_waking") {
+			if (!asleep || rest !~ " pid=" pid " ")
+				next
+			asleep = 0
+			woken = 1
+		} else if (name == "sched_switch" && left) {
+			if (rest ~ /prev_state=R/)
+				next
+			asleep = 1
+		} else if (name == "sched_switch" && taken) {
+			if (!woken)
+				next
+			woken = 0
+		} else if (name == "iodemo_read_end") {
+			if (!mine || rest !~ / ret=[1-9]/)
+				next
+		} else if (name ~ /^iodemo_(poll|aio_queue|uring_queue)$/) {
+			if (!mine)
+				next
+		} else if (name == "signal_deliver") {
+			if (!mine)
+				next
+		} else if (name !~ /^iodemo_/ || name == "iodemo_read_begin") {
+			next
+		}
+		print substr("00000000000000000000" ns, length(ns) + 1), name
+	}'
+}
+
+# Those of "ns name" that the figure shows
+within()
+{
+	awk -v begin="$(printf '%020d' "$begin")" -v end="$(printf '%020d' "$end")" '$1 "" >= begin && $1 "" <= end'
+}
+
+drawn()
+{
+	sed -n 's/^<g data-event="\([^"]*\)" data-ns="\([0-9]*\)">.*/\2 \1/p' "$folder/$model.svg" |
+		while read -r ns name; do printf '%020d %s\n' "$ns" "$name"; done
+}
+
+# "begin end" of a state, where the figure does not cut it off
+states()
+{
+	sed -n "s/^<g data-state=\"$1\" data-begin=\"\([0-9]*\)\" data-end=\"\([0-9]*\)\">.*/\1 \2/p" "$folder/$model.svg" |
+		while read -r from to; do
+			[ "$from" -eq "$begin" ] || [ "$to" -eq "$end" ] || printf '%020d %020d\n' "$from" "$to"
+		done
+}
+
+sleeps()
+{
+	awk '$2 == "sched_switch" { from = $1 } $2 == "sched_waking" && from { print from, $1; from = "" }' "$temporary/within"
+}
+
+# phase CLASS: when it ends, in the figure
+phase_end()
+{
+	sed -n "s/^<rect class=\"$1\" .* data-end=\"\([0-9]*\)\">.*/\1/p" "$folder/$model.svg"
+}
+
+# The data is there with the record, and has been copied with the read, or with the request
+phases()
+{
+	awk -v wait="$(printf '%020d' "$(phase_end wait)")" -v copy="$(printf '%020d' "$(phase_end copy)")" '
+	$1 "" == wait && $2 == "iodemo_store" { print "wait for data until iodemo_store" }
+	$1 "" == copy && /read_end|_complete/ { print "copy until", $2 }' "$temporary/within"
+}
+
+# count PATTERN: in what the figure draws
+count()
+{
+	grep -cE "$1" "$temporary/drawn" || :
+}
+
+# What a reader must see at once; a line for each that is not there
+lesson()
+{
+	asleep=$(states sleeps | grep -c . || :)
+	again=$(grep -c 'EAGAIN' "$folder/$model.svg" || :)
+	case $model in
+	blocking) [ "$asleep" -gt 0 ] && [ "$(count ' read$')" -gt 0 ] && [ "$(count ' (epoll|poll|select)')" -eq 0 ] ;;
+	nonblocking) [ "$asleep" -eq 0 ] && [ "$again" -gt 10 ] ;;
+	multiplexing) [ "$asleep" -gt 0 ] && [ "$(count ' epoll_p?wait')" -gt 0 ] ;;
+	signal) [ "$asleep" -eq 0 ] && [ "$(count ' signal_deliver$')" -gt 0 ] && [ "$(states handles | grep -c .)" -gt 0 ] ;;
+	async) [ "$asleep" -eq 0 ] && [ "$(count ' iodemo_aio_complete$')" -gt 0 ] && [ "$(count ' read')" -eq 0 ] ;;
+	esac || echo "$model does not show its model: asleep $asleep times, EAGAIN $again times"
+}
+
+for model in blocking nonblocking multiplexing signal async; do
+	pid=$(attribute pid)
+	begin=$(attribute begin)
+	end=$(attribute end)
+	[ -n "$pid" ] || die "$folder/$model.svg: no figure of iodemo-trace"
+	report | within >"$temporary/within"
+	drawn >"$temporary/drawn"
+	[ -s "$temporary/drawn" ] || die "$folder/$model.svg: no event in it"
+	check 'every event of the recording, in its order' "$temporary/within" "$temporary/drawn"
+	sleeps >"$temporary/sleeps"
+	states sleeps >"$temporary/drawn-sleeps"
+	check 'sleeps last from the switch to the wake-up' "$temporary/sleeps" "$temporary/drawn-sleeps"
+	printf 'wait for data until iodemo_store\ncopy until %s\n' \
+		"$([ "$model" = async ] && echo iodemo_aio_complete || echo iodemo_read_end)" >"$temporary/phases"
+	phases >"$temporary/drawn-phases"
+	check 'the phases end with the events that end them' "$temporary/phases" "$temporary/drawn-phases"
+	: >"$temporary/nothing"
+	lesson >"$temporary/lesson"
+	check 'what the model is about' "$temporary/nothing" "$temporary/lesson"
+done
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
