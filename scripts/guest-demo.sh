@@ -58,4 +58,4 @@ cat /proc/interrupts >/report/interrupts
 record_all || failed $?
 printf '\n$ iodemo-trace --text -- iodemo-blocking -n 8\n'
 cat /report/blocking.txt
-exit $result
+exit "$result"
