@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +22,6 @@
 #define RECORDS_MAX	1000000
 #define PERIOD_US	2000
 #define FILES		4
-#define WIDTH		99
 
 static const struct row {
 	const char *model;
@@ -48,7 +49,7 @@ static const struct row {
 #define ROWS	(sizeof(rows) / sizeof(rows[0]))
 
 /* What a demo said of itself, on one line; empty if it failed. */
-static char lines[ROWS][1024];
+static char lines[ROWS][4096];
 static unsigned int done;	/* rows, so far */
 
 static const char *device = IODEMO_DEVICE;
@@ -65,7 +66,7 @@ static void usage(void)
 	       "  -d, --device PATH    read from PATH (default %s)\n"
 	       "  -p, --period US      microseconds between two interrupts: %u..%u (default %u)\n"
 	       "  -f, --files N        that multiplexing waits for at once: 1..%u (default %u)\n"
-	       "  -j, --json           an array of what the demos say with --json\n"
+	       "  -j, --json           all figures, and what the tables leave out, for programs\n"
 	       "  -h, --help           this text\n",
 	       program_invocation_short_name, RECORDS_MAX, RECORDS, IODEMO_DEVICE,
 	       IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX, PERIOD_US, IODEMO_FILES_MAX, FILES);
@@ -144,108 +145,98 @@ static bool run_demo(const struct row *row, char *line, size_t size)
 	return WIFEXITED(status) && (!WEXITSTATUS(status) || WEXITSTATUS(status) == 2);
 }
 
-/* The number that stands behind a key in a line of figures. */
-static double figure(const char *line, const char *key)
+/* What stands behind a key in a line of figures. */
+static const char *value_of(const char *line, const char *key)
 {
-	char quoted[32];
+	char quoted[64];
 	const char *found;
 
 	snprintf(quoted, sizeof(quoted), "\"%s\":", key);
 	found = strstr(line, quoted);
-	if (!found)
-		errx(1, "no %s among the figures: %s", quoted, line);
-	return strtod(found + strlen(quoted), NULL);
+	return found ? found + strlen(quoted) : NULL;
+}
+
+/* A number; NAN for null, which is what was never measured. */
+static double figure(const char *line, const char *key)
+{
+	const char *value = value_of(line, key);
+
+	if (!value)
+		errx(1, "no \"%s\" among the figures: %s", key, line);
+	return !strncmp(value, "null", strlen("null")) ? NAN : strtod(value, NULL);
 }
 
 /* What a line of figures affirms. */
 static bool says(const char *line, const char *key)
 {
-	char affirmed[32];
+	const char *value = value_of(line, key);
 
-	snprintf(affirmed, sizeof(affirmed), "\"%s\":true", key);
-	return strstr(line, affirmed);
+	return value && !strncmp(value, "true", strlen("true"));
 }
 
-/* Six characters, whatever it is. */
-static const char *six(char *text, double value)
+/* A table is its columns: what stands above each, and what the legend says of it. */
+struct column {
+	const char *name;
+	const char *key;	/* of the figure */
+	int width;
+	int digits;		/* behind the point */
+	const char *legend;	/* NULL: that of the column before says it too */
+	bool more;		/* marked with + if hidden threads make more of them */
+};
+
+#define LATENCY								\
+	{ "p50", "p50_us", 6, 0,						\
+	  "latency in µs, from the interrupt until the program has the record:", false },	\
+	{ "p99", "p99_us", 6, 0, "half of them, 99 %, all took no longer", false }, \
+	{ "max", "max_us", 6, 0, NULL, false }
+
+static const struct column model_columns[] = {
+	{ "files", "files", 5, 0, "read by one program; multiplexing sleeps once for all", false },
+	{ "records", "records", 7, 0, "read, of all files", false },
+	{ "calls", "calls", 6, 0,
+	  "system calls; + and those of glibc's hidden thread, which strace -f counts", true },
+	{ "EAGAIN", "eagains", 6, 0, "of these, that asked in vain", false },
+	{ "slept", "voluntary", 5, 0, "times it gave its processor away (voluntary switches)", false },
+	{ "aside", "involuntary", 5, 0, "times it was put aside (involuntary switches)", false },
+	{ "CPU", "cpu_ms", 5, 0, "processor time in ms, of user and kernel, of all its threads",
+	  false },
+	LATENCY,
+	{ "lost", "lost", 4, 0, "records, overwritten before they were read", false },
+	{ "work", "work_percent", 4, 0,
+	  "% of its processor time left for other work: asleep none, asking some, told most", false },
+	{ }
+};
+
+static const struct column async_columns[] = {
+	{ "submit", "submit_us", 6, 0, "µs that a call took which hands over reads", false },
+	{ "each", "submit_us_a_record", 6, 2, "the same, shared out among the records", false },
+	LATENCY,
+	{ "threads", "threads", 7, 0, "besides the program's own, at most", false },
+	{ "calls", "calls_a_record", 6, 2,
+	  "system calls a record; + and those of glibc's hidden thread", true },
+	{ "slept", "voluntary", 6, 0, "times that a thread gave its processor away", false },
+	{ "CPU", "cpu_ms", 6, 0, "processor time in ms", false },
+	{ "work", "work_percent", 5, 0, "% of it left for other work", false },
+	{ }
+};
+
+static const struct column zerocopy_columns[] = {
+	{ "calls", "calls_a_record", 6, 2, "system calls a record", false },
+	{ "to program", "copied_to_program_a_record", 10, 0,
+	  "bytes a record that were copied to the program's memory", false },
+	{ "in kernel", "copied_in_kernel_a_record", 9, 0,
+	  "bytes a record that were copied from one place in the kernel to another", false },
+	{ "CPU", "cpu_ms", 6, 0, "processor time in ms", false },
+	LATENCY,
+	{ }
+};
+
+static void show_legend(const struct column *column)
 {
-	if (value < 999999.5)
-		sprintf(text, "%6.0f", value);
-	else if (value < 999.5e6)
-		sprintf(text, "%5.3gM", value / 1e6);
-	else
-		sprintf(text, "%5.3gG", value / 1e9);
-	return text;
-}
-
-/* Figures of one record. */
-static double a_record(const char *line, double value)
-{
-	double records = figure(line, "records");
-
-	return records ? value / records : 0;
-}
-
-/* Shows why a row has no figures, if it has none. */
-static bool show_reason(const char *line)
-{
-	const char *reason = strstr(line, "\"unavailable\":\"");
-
-	if (reason) {
-		reason += strlen("\"unavailable\":\"");
-		printf("     -  %.*s\n", (int)strcspn(reason, "\""), reason);
-	} else if (!*line) {
-		printf("failed\n");
-	}
-	return reason || !*line;
-}
-
-static void show_model(const struct row *row, const char *line)
-{
-	bool first = row == rows || strcmp(row->model, row[-1].model);
-	char calls[16], eagains[16], work[16];
-
-	printf("%-12s %-8s ", first ? row->model : "", row->api);
-	if (show_reason(line))
-		return;
-	printf("%5.0f %7.0f %s%c%s %5.0f %5.0f %6.0f %5.0f %5.0f %6.0f %4.0f %s\n",
-	       figure(line, "files"), figure(line, "records"),
-	       six(calls, figure(line, "calls")), says(line, "more_calls") ? '+' : ' ',
-	       six(eagains, figure(line, "eagains")),
-	       figure(line, "voluntary"), figure(line, "involuntary"), figure(line, "cpu_ms"),
-	       figure(line, "p50_us"), figure(line, "p99_us"), figure(line, "max_us"),
-	       figure(line, "lost"),
-	       six(work, figure(line, "work") / figure(line, "elapsed_ms")));
-}
-
-static void show_async(const struct row *row, const char *line)
-{
-	char work[16];
-
-	printf("%-19s ", row->api);
-	if (show_reason(line))
-		return;
-	printf("%6.0f %8.2f %8.0f %6.0f %6.0f %9.0f %9.2f%c %6.0f %6.0f %s\n",
-	       figure(line, "submit_us"),
-	       a_record(line, figure(line, "submit_us") * figure(line, "submits")),
-	       figure(line, "p50_us"), figure(line, "p99_us"), figure(line, "max_us"),
-	       figure(line, "threads"),
-	       a_record(line, figure(line, "calls")), says(line, "more_calls") ? '+' : ' ',
-	       figure(line, "voluntary"), figure(line, "cpu_ms"),
-	       six(work, figure(line, "work") / figure(line, "elapsed_ms")));
-}
-
-static void show_zerocopy(const struct row *row, const char *line)
-{
-	printf("%-19s ", row->api);
-	if (show_reason(line))
-		return;
-	printf("%6.2f %12.0f %10.0f %8.0f %6.0f %6.0f %6.0f\n",
-	       a_record(line, figure(line, "calls")),
-	       a_record(line, figure(line, "copied_to_program")),
-	       a_record(line, figure(line, "copied_in_kernel")),
-	       figure(line, "cpu_ms"),
-	       figure(line, "p50_us"), figure(line, "p99_us"), figure(line, "max_us"));
+	for (; column->name; column++)
+		if (column->legend)
+			printf("  %-10s  %s\n", column->name, column->legend);
+	putchar('\n');
 }
 
 static void show_rule(unsigned int width)
@@ -255,51 +246,100 @@ static void show_rule(unsigned int width)
 	putchar('\n');
 }
 
+static void show_head(const char *first, const struct column *column)
+{
+	unsigned int width = printf("%-21s", first);
+
+	for (; column->name; column++)
+		width += printf(" %*s%s", column->width, column->name, column->more ? " " : "");
+	putchar('\n');
+	show_rule(width);
+}
+
+/* Never wider than its column, and the one blank before it. */
+static void show_figure(const char *line, const struct column *column)
+{
+	double value = figure(line, column->key);
+	char text[32];
+	int length;
+
+	length = snprintf(text, sizeof(text), "%.*f", column->digits, value);
+	if (isnan(value))
+		sprintf(text, "-");
+	else if (length > column->width && value >= 1e9)
+		sprintf(text, "%.1fG", value / 1e9);
+	else if (length > column->width && value >= 1e6)
+		sprintf(text, "%.1fM", value / 1e6);
+	else if (length > column->width)
+		sprintf(text, "%.0fk", value / 1e3);
+	printf(" %*s", column->width, text);
+	if (column->more)
+		putchar(says(line, "more_calls") ? '+' : ' ');
+}
+
+/* Or why there are no figures */
+static void show_row(const char *line, const struct column *column)
+{
+	const char *reason = value_of(line, "unavailable");
+
+	if (!*line) {
+		printf(" failed");
+	} else if (reason) {
+		reason++;
+		printf(" %*s  %.*s", column->width, "-", (int)strcspn(reason, "\""), reason);
+	} else {
+		for (; column->name; column++)
+			show_figure(line, column);
+	}
+	putchar('\n');
+}
+
 static void show_models(void)
 {
+	const char *model, *last = "";
 	unsigned int i;
 
-	printf("%42s%19s%7s%20s%12s\n",	/* µ is two bytes */
-	       "system", "switches", "CPU", "latency, µs", "other");
-	printf("%-12s %-8s %5s %7s %6s %6s %5s %5s %6s %5s %5s %6s %4s %6s\n",
-	       "model", "api", "files", "records", "calls", "EAGAIN", "vol.", "inv.", "ms",
-	       "p50", "p99", "max", "lost", "work");
-	show_rule(WIDTH);
-	for (i = 0; i < done; i++)
-		if (rows[i].typical)
-			show_model(&rows[i], lines[i]);
-	printf("\nwork   done meanwhile, in units a ms: asleep none, asking some, told most\n");
-	printf("calls  what it took; multiplexing sleeps once for all its files;\n");
-	printf("       + and those of glibc's hidden thread, which only strace -f counts\n");
+	show_legend(model_columns);
+	show_head("model        api", model_columns);
+	for (i = 0; i < done; i++) {
+		if (!rows[i].typical)
+			continue;
+		model = rows[i].model;
+		printf("%-12s %-8s", strcmp(model, last) ? model : "", rows[i].api);
+		show_row(lines[i], model_columns);
+		last = model;
+	}
 }
 
-static void show_asyncs(void)
+static void show_apis(const char *model, const char *title, const struct column *columns)
 {
 	unsigned int i;
 
-	printf("\nasync, one API after the other\n\n");
-	printf("%37s%25s%16s%9s%8s%6s%7s\n", "submit, µs", "completion, µs", "other",
-	       "calls", "vol.", "CPU", "other");
-	printf("%-19s %6s %8s %8s %6s %6s %9s %9s  %6s %6s %6s\n", "api", "a call", "a record",
-	       "p50", "p99", "max", "threads", "a record", "switch", "ms", "work");
-	show_rule(WIDTH);
-	for (i = 0; i < done; i++)
-		if (!strcmp(rows[i].model, "async"))
-			show_async(&rows[i], lines[i]);
+	printf("\n%s\n\n", title);
+	show_legend(columns);
+	show_head("api", columns);
+	for (i = 0; i < done; i++) {
+		if (strcmp(rows[i].model, model))
+			continue;
+		printf("%-21s", rows[i].api);
+		show_row(lines[i], columns);
+	}
 }
 
-static void show_zerocopies(void)
+/* Of which the figures tell of the machine as much as of the model */
+static void show_busy(void)
 {
+	const char *between = "\nThis machine was busy; run again for the latencies of: ";
 	unsigned int i;
 
-	printf("\nzero-copy: who copies the bytes of a record, and how often\n\n");
-	printf("%26s%24s%9s%22s\n", "calls", "bytes copied a record", "CPU", "latency, µs");
-	printf("%-19s %6s %12s %10s %8s %6s %6s %6s\n", "api", "a rec.", "to program",
-	       "in kernel", "ms", "p50", "p99", "max");
-	show_rule(WIDTH);
-	for (i = 0; i < done; i++)
-		if (!strcmp(rows[i].model, "zerocopy"))
-			show_zerocopy(&rows[i], lines[i]);
+	for (i = 0; i < done; i++) {
+		if (!says(lines[i], "busy"))
+			continue;
+		printf("%s%s %s", between, rows[i].model, rows[i].api);
+		between = ", ";
+	}
+	if (!strcmp(between, ", "))
+		putchar('\n');
 }
 
 /* A table that Ctrl-C left without rows is not shown. */
@@ -310,18 +350,39 @@ static void show_tables(void)
 	printf("%u interrupts, one each %u µs\n\n", records, period_us);
 	show_models();
 	if (!strcmp(last, "async") || !strcmp(last, "zerocopy"))
-		show_asyncs();
+		show_apis("async", "async, one API after the other", async_columns);
 	if (!strcmp(last, "zerocopy"))
-		show_zerocopies();
+		show_apis("zerocopy", "zero-copy: who copies the bytes of a record, and how often",
+			  zerocopy_columns);
+	show_busy();
 }
 
+/* What the run was, and each demo's own line */
 static void show_json(void)
 {
+	struct utsname kernel;
+	bool busy = false;
 	unsigned int i;
 
+	uname(&kernel);
 	for (i = 0; i < done; i++)
-		printf("%s%.*s", i ? ",\n " : "[", (int)strcspn(lines[i], "\n"), lines[i]);
-	printf("]\n");
+		busy |= says(lines[i], "busy");
+	printf("{\"kernel\":\"%s\",\"machine\":\"%s\",\"processors\":%ld,",
+	       kernel.release, kernel.machine, sysconf(_SC_NPROCESSORS_ONLN));
+	printf("\"interrupts\":%u,\"period_us\":%u,\"files\":%u,", records, period_us, files);
+	printf("\"complete\":%s,\"busy\":%s,\"runs\":[\n", done == ROWS ? "true" : "false",
+	       busy ? "true" : "false");
+	for (i = 0; i < done; i++) {
+		int length = strcspn(lines[i], "\n");
+
+		if (length)
+			printf("%.*s", length, lines[i]);
+		else
+			printf("{\"model\":\"%s\",\"api\":\"%s\",\"failed\":true}",
+			       rows[i].model, rows[i].api);
+		printf("%s\n", i + 1 < done ? "," : "");
+	}
+	printf("]}\n");
 }
 
 /* For what takes more than two seconds: where that is possible, one line that goes away again. */

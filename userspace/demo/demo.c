@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 #include "demo.h"
 
@@ -43,7 +44,7 @@ static void usage(const struct iodemo_run *run)
 			printf("%s%s", api->name, api[1].name ? "|" : "");
 		printf(" (default %s)\n", run->apis->name);
 	}
-	if (run->has_overflow)
+	if (run->overflow_api)
 		printf("      --overflow       more signals than the queue holds, on purpose\n");
 	printf("  -j, --json           the figures on one line, for programs\n"
 	       "  -h, --help           this text\n\n"
@@ -81,7 +82,6 @@ void iodemo_options(struct iodemo_run *run, int argc, char **argv)
 	unsigned int files_max = run->files_max ?: 1;
 	int option;
 
-	run->api = run->apis;
 	run->wanted = RECORDS_DEFAULT;
 	run->period_us = -1;
 
@@ -99,6 +99,8 @@ void iodemo_options(struct iodemo_run *run, int argc, char **argv)
 			run->period_us = iodemo_period("--period", optarg);
 			break;
 		case 'a':
+			if (run->api)
+				errx(1, "--api=%s is one too many: one is allowed", optarg);
 			run->api = find_api(run, optarg);
 			break;
 		case 'j':
@@ -108,7 +110,7 @@ void iodemo_options(struct iodemo_run *run, int argc, char **argv)
 			usage(run);
 			exit(0);
 		case OVERFLOW:
-			if (!run->has_overflow)
+			if (!run->overflow_api)
 				errx(1, "--overflow is an option of iodemo-signal");
 			run->overflow = true;
 			break;
@@ -120,6 +122,11 @@ void iodemo_options(struct iodemo_run *run, int argc, char **argv)
 		errx(1, "unexpected argument: %s", argv[optind]);
 	if (!run->files)
 		run->file[run->files++].path = IODEMO_DEVICE;
+	if (!run->api)
+		run->api = run->overflow ? run->overflow_api : run->apis;
+	else if (run->overflow && run->api != run->overflow_api)
+		errx(1, "--overflow is about --api=%s, and not --api=%s",
+		     run->overflow_api->name, run->api->name);
 }
 
 /*
@@ -174,7 +181,6 @@ static void put_back(void)
 void iodemo_open_files(struct iodemo_run *run, int flags)
 {
 	struct sigaction action = { .sa_handler = stop };
-	struct iodemo_stats stats;
 	const int *sig;
 	unsigned int i;
 
@@ -185,8 +191,6 @@ void iodemo_open_files(struct iodemo_run *run, int flags)
 		file->fd = iodemo_open(file->path, flags);
 		iodemo_set_raw(file->fd, file->path, 1);
 		iodemo_ioctl(file->fd, file->path, IODEMO_GET_CONFIG, &file->config, "GET_CONFIG");
-		iodemo_ioctl(file->fd, file->path, IODEMO_GET_STATS, &stats, "GET_STATS");
-		file->next = stats.records - stats.lag;
 	}
 
 	this_run = run;
@@ -195,14 +199,23 @@ void iodemo_open_files(struct iodemo_run *run, int flags)
 		sigaction(*sig, &action, NULL);
 }
 
+static __u32 period_us(const struct iodemo_run *run)
+{
+	return run->period_us < 0 ? run->file[0].config.period_us : run->period_us;
+}
+
+/* What so many records take, if nobody is late. 0: that is up to TRIGGER. */
+static double expected_seconds(const struct iodemo_run *run, __u64 records)
+{
+	return records * (period_us(run) / 1e6) / run->file[0].config.burst / run->files;
+}
+
 /* What takes longer than two seconds says so. */
 static void announce(const struct iodemo_run *run)
 {
-	const struct iodemo_config *config = &run->file[0].config;
-	__u32 period_us = run->period_us < 0 ? config->period_us : run->period_us;
-	double seconds = run->wanted * (period_us / 1e6) / config->burst / run->files;
+	double seconds = expected_seconds(run, run->wanted);
 
-	if (!period_us && !run->overflow)
+	if (!period_us(run) && !run->overflow)
 		fprintf(stderr,
 			"%s: %s has period 0, so records come only from `iodemo-ctl trigger N`\n",
 			program_invocation_short_name, run->file[0].path);
@@ -211,13 +224,50 @@ static void announce(const struct iodemo_run *run)
 			program_invocation_short_name, run->wanted, seconds);
 }
 
+/*
+ * How long the calling thread could have run, and others did, in nanoseconds. A
+ * kernel without CONFIG_SCHED_INFO doesn't tell.
+ */
+static __u64 waited_ns(void)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "r");
+	__u64 ns = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*u %llu", &ns) != 1)
+		ns = 0;
+	fclose(file);
+	return ns;
+}
+
+/*
+ * Passes over what was stored between open() and now. Not beyond what was there
+ * when we looked: a device can be faster than we are.
+ */
+static void go_to_head(struct iodemo_file *file)
+{
+	static struct iodemo_record passed[1024];
+	struct iovec iov = { .iov_base = passed, .iov_len = sizeof(passed) };
+	struct iodemo_stats stats;
+	ssize_t bytes;
+
+	iodemo_ioctl(file->fd, file->path, IODEMO_GET_STATS, &stats, "GET_STATS");
+	file->next = stats.records - stats.lag;
+	do {
+		bytes = preadv2(file->fd, &iov, 1, -1, RWF_NOWAIT);
+		if (bytes > 0)
+			file->next = passed[bytes / sizeof(*passed) - 1].seq + 1;
+	} while (bytes > 0 && file->next < stats.records);
+}
+
+/* What comes last is next to the loop: a record that arrives in between is late for it. */
 void iodemo_start(struct iodemo_run *run)
 {
 	unsigned int i;
 
 	announce(run);
-	getrusage(RUSAGE_SELF, &run->usage);
-	run->elapsed_ns = iodemo_now();
+	run->waited_ns = waited_ns();
 	for (i = 0; i < run->files && run->period_us >= 0; i++) {
 		struct iodemo_file *file = &run->file[i];
 		struct iodemo_config config = file->config;
@@ -226,6 +276,11 @@ void iodemo_start(struct iodemo_run *run)
 		file->changed = true;
 		iodemo_ioctl(file->fd, file->path, IODEMO_SET_CONFIG, &config, "SET_CONFIG");
 	}
+	for (i = 0; i < run->files; i++)
+		go_to_head(&run->file[i]);
+	getrusage(RUSAGE_SELF, &run->usage);
+	getrusage(RUSAGE_THREAD, &run->own_usage);
+	run->elapsed_ns = iodemo_now();
 }
 
 /* Besides the program's own. A folder's links are two, and one for each folder in it. */
@@ -248,16 +303,25 @@ void iodemo_submitted(struct iodemo_run *run, __u64 begin)
 	count_threads(run);
 }
 
+/* What was used since it was asked for the first time */
+static void used_since(int who, struct rusage *usage)
+{
+	struct rusage begin = *usage;
+
+	getrusage(who, usage);
+	timersub(&usage->ru_utime, &begin.ru_utime, &usage->ru_utime);
+	timersub(&usage->ru_stime, &begin.ru_stime, &usage->ru_stime);
+	usage->ru_nvcsw -= begin.ru_nvcsw;
+	usage->ru_nivcsw -= begin.ru_nivcsw;
+}
+
 void iodemo_stop(struct iodemo_run *run)
 {
-	struct rusage begin = run->usage;
-
 	run->elapsed_ns = iodemo_now() - run->elapsed_ns;
-	getrusage(RUSAGE_SELF, &run->usage);
-	timersub(&run->usage.ru_utime, &begin.ru_utime, &run->usage.ru_utime);
-	timersub(&run->usage.ru_stime, &begin.ru_stime, &run->usage.ru_stime);
-	run->usage.ru_nvcsw -= begin.ru_nvcsw;
-	run->usage.ru_nivcsw -= begin.ru_nivcsw;
+	used_since(RUSAGE_SELF, &run->usage);
+	used_since(RUSAGE_THREAD, &run->own_usage);
+	run->waited_ns = waited_ns() - run->waited_ns;
+	run->expected_ns = expected_seconds(run, run->records + run->lost) * 1e9;
 	if (run->submits)
 		count_threads(run);
 	put_back();

@@ -49,7 +49,7 @@ struct iodemo_run {
 	const char *about;
 	const struct iodemo_api *apis;
 	unsigned int files_max;		/* how often --device may be given; 0 is once */
-	bool has_overflow;		/* it knows --overflow */
+	const struct iodemo_api *overflow_api;	/* the row that --overflow is about, if any */
 
 	/* What the command line says. */
 	const struct iodemo_api *api;
@@ -79,8 +79,15 @@ struct iodemo_run {
 	struct iodemo_histogram latency;
 	__u64 work;			/* units */
 	__u64 work_state;
+	__u64 work_ns;
+	__u64 handler_ns;		/* in signal handlers, which interrupt the work */
+
+	/* Of the time between start and stop. */
 	__u64 elapsed_ns;
-	struct rusage usage;		/* of the time between start and stop */
+	__u64 expected_ns;		/* what its interrupts should have taken; 0: who knows */
+	__u64 waited_ns;		/* the program's own thread, for a processor */
+	struct rusage usage;		/* of all threads */
+	struct rusage own_usage;	/* of the program's own */
 };
 
 /* Around the loop (demo.c) */
@@ -104,7 +111,10 @@ void iodemo_open_files(struct iodemo_run *run, int flags);
  */
 void iodemo_hold_stop(sigset_t *wait_mask);
 
-/* The time between these two is what the figures are about. */
+/*
+ * The time between these two is what the figures are about. What the device has
+ * stored before is passed over: nobody waited for it in this model.
+ */
 void iodemo_start(struct iodemo_run *run);
 void iodemo_stop(struct iodemo_run *run);
 
