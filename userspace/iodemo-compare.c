@@ -180,15 +180,15 @@ struct column {
 	const char *key;	/* of the figure */
 	int width;
 	int digits;		/* behind the point */
-	const char *legend;	/* NULL: that of the column before says it too */
+	const char *legend;
 	bool more;		/* marked with + if hidden threads make more of them */
 };
 
 #define LATENCY								\
-	{ "p50", "p50_us", 6, 0,						\
-	  "latency in µs, from the interrupt until the program has the record:", false },	\
-	{ "p99", "p99_us", 6, 0, "half of them, 99 %, all took no longer", false }, \
-	{ "max", "max_us", 6, 0, NULL, false }
+	{ "p50", "p50_us", 6, 0,					\
+	  "latency in µs: from the interrupt until the program has the record; of half", false }, \
+	{ "p99", "p99_us", 6, 0, "of 99 % of the records it was no more", false }, \
+	{ "max", "max_us", 6, 0, "nor of any", false }
 
 static const struct column model_columns[] = {
 	{ "files", "files", 5, 0, "read by one program; multiplexing sleeps once for all", false },
@@ -234,8 +234,7 @@ static const struct column zerocopy_columns[] = {
 static void show_legend(const struct column *column)
 {
 	for (; column->name; column++)
-		if (column->legend)
-			printf("  %-10s  %s\n", column->name, column->legend);
+		printf("  %-10s  %s\n", column->name, column->legend);
 	putchar('\n');
 }
 
@@ -329,7 +328,7 @@ static void show_apis(const char *model, const char *title, const struct column 
 /* Of which the figures tell of the machine as much as of the model */
 static void show_busy(void)
 {
-	const char *between = "\nThis machine was busy; run again for the latencies of: ";
+	const char *between = "\nThis machine was busy; run again for true figures of: ";
 	unsigned int i;
 
 	for (i = 0; i < done; i++) {

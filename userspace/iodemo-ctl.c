@@ -2,22 +2,19 @@
 /*
  * Shows and changes what the ioctls of /dev/iodemo offer, and follows it
  */
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libiodemo.h"
+#include "ctl/ctl.h"
 
 static const char *device = IODEMO_DEVICE;
 
@@ -33,10 +30,10 @@ static void usage(void)
 	       "  write TEXT               sends TEXT, which the device echoes into its ring\n"
 	       "  reserve [-- COMMAND...]  keeps others out while COMMAND runs, or until Ctrl-C\n"
 	       "  tail [N]                 the last N records, also from before now: 1..%u (default 10)\n"
-	       "  monitor [OPTION]...      a line a second, until Ctrl-C\n"
+	       "  monitor [OPTION]...      the device and its readers, each second, until Ctrl-C\n"
 	       "    -r, --records          a line a record instead\n"
-	       "    -l, --low-water N      be woken for every N records: 1..capacity (default 1)\n"
-	       "    -n, --lines N          end after N lines\n\n"
+	       "    -l, --low-water N      with -r: be woken for every N: 1..capacity (default 1)\n"
+	       "    -n, --lines N          end after N records, or N looks at the device\n\n"
 	       "  -d, --device DEVICE      instead of %s\n"
 	       "  -h, --help               this text\n",
 	       program_invocation_short_name, IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX,
@@ -213,130 +210,12 @@ static int reserve(char **arguments)
 	return status;
 }
 
-/* @time: how long it took to get here, or how long ago it was */
-static void show_record(const struct iodemo_record *record, double time, const char *unit)
-{
-	unsigned int i;
-
-	printf("%12llu  cpu%-3u  %-6s  %10.1f %s  ", record->seq, record->cpu,
-	       record->type == IODEMO_TYPE_ECHO ? "echo" : "sample", time, unit);
-	for (i = 0; i < record->len; i++)
-		printf(isprint(record->data[i]) ? "%c" : "\\x%02x", record->data[i]);
-	putchar('\n');
-}
-
-static __u64 age(const struct iodemo_record *record)
-{
-	return iodemo_now() - record->timestamp;
-}
-
-/* A new file reads only what comes from now on; the mapped ring has what was before, too. */
 static int tail(char **arguments)
 {
 	__u64 count = *arguments ? number("tail", *arguments, 1, IODEMO_CAPACITY_MAX) : 10;
-	int fd = iodemo_open(device, O_RDONLY);
-	struct iodemo_record record;
-	struct iodemo_ring ring;
-	__u64 seq, head;
 
-	if (iodemo_ring_map(&ring, fd))
-		err(1, "%s: can't map the ring", device);
-	head = iodemo_ring_head(&ring);
-	for (seq = head > count ? head - count : 0; seq < head; seq++)
-		if (iodemo_ring_copy(&ring, seq, &record))
-			show_record(&record, age(&record) / 1e6, "ms ago");
-	iodemo_ring_unmap(&ring);
+	ctl_show_tail(iodemo_open(device, O_RDONLY), device, count);
 	return 0;
-}
-
-/* A line a record: woken by the device. */
-static void follow_records(int fd, __u64 lines)
-{
-	struct iodemo_record record;
-	struct iodemo_stats stats;
-	__u64 next;
-
-	iodemo_ioctl(fd, device, IODEMO_GET_STATS, &stats, "GET_STATS");
-	next = stats.records - stats.lag;
-
-	printf("         seq  on      type       latency     data\n");
-	while (lines) {
-		struct pollfd fds[] = {
-			{ .fd = fd, .events = POLLIN },
-			{ .fd = STDOUT_FILENO },
-		};
-		ssize_t bytes;
-
-		if (poll(fds, 2, -1) < 0)
-			err(1, "poll");
-		if (fds[1].revents)
-			return;
-		while (lines && (bytes = read(fd, &record, sizeof(record))) > 0) {
-			if (record.seq != next)
-				printf("%12llu  lost\n", record.seq - next);
-			next = record.seq + 1;
-			show_record(&record, age(&record) / 1e3, "µs");
-			lines--;
-		}
-		if (lines && bytes == 0)
-			errx(1, "%s: the device was unplugged", device);
-		if (lines && errno != EAGAIN)
-			err(1, "%s: read", device);
-	}
-}
-
-/* Reads what waited, so that lag is what one second brought. */
-static void skip(int fd, __s64 count)
-{
-	struct iodemo_record records[IODEMO_BATCH];
-	ssize_t bytes;
-
-	while (count > 0) {
-		bytes = read(fd, records, sizeof(records));
-		if (bytes <= 0)
-			return;
-		count -= bytes / sizeof(records[0]);
-	}
-}
-
-/* A line a second: woken by a timer, and by the device only at its end. */
-static void follow_seconds(int fd, __u64 lines)
-{
-	const struct itimerspec second = { .it_value.tv_sec = 1, .it_interval.tv_sec = 1 };
-	struct iodemo_stats last, now;
-	__u64 ticks, seconds = 0;
-	int timer;
-
-	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (timer < 0 || timerfd_settime(timer, 0, &second, NULL))
-		err(1, "timerfd");
-	iodemo_ioctl(fd, device, IODEMO_GET_STATS, &last, "GET_STATS");
-
-	printf("%8s  %10s  %10s  %10s  %10s  %10s  %6s  %8s\n", "s", "a second", "interrupts",
-	       "records", "wake-ups", "signals", "lag", "lost");
-	for (; lines; lines--) {
-		struct pollfd fds[] = {
-			{ .fd = timer, .events = POLLIN },
-			{ .fd = fd },
-			{ .fd = STDOUT_FILENO },
-		};
-
-		if (poll(fds, 3, -1) < 0)
-			err(1, "poll");
-		if (fds[2].revents)
-			return;
-		if (fds[1].revents & POLLHUP)
-			errx(1, "%s: the device was unplugged", device);
-		if (read(timer, &ticks, sizeof(ticks)) < 0)
-			err(1, "timerfd");
-		seconds += ticks;
-		iodemo_ioctl(fd, device, IODEMO_GET_STATS, &now, "GET_STATS");
-		skip(fd, now.lag);
-		printf("%8llu  %10llu  %10llu  %10llu  %10llu  %10llu  %6llu  %8llu\n", seconds,
-		       (now.records - last.records) / ticks, now.interrupts, now.records,
-		       now.wakeups, now.signals, now.lag, now.lost);
-		last = now;
-	}
 }
 
 static int monitor(char **arguments)
@@ -345,33 +224,33 @@ static int monitor(char **arguments)
 		{ "records",	no_argument,		NULL, 'r' },
 		{ "low-water",	required_argument,	NULL, 'l' },
 		{ "lines",	required_argument,	NULL, 'n' },
+		{ "help",	no_argument,		NULL, 'h' },
 		{ }
 	};
-	int fd = iodemo_open(device, O_RDONLY | O_NONBLOCK);
+	const char *low_water = NULL;
 	bool records = false;
 	struct iodemo_info info;
 	__u64 lines = ~0ULL;
-	__u32 low_water = 1;
-	int argc = 0, option;
-
-	iodemo_ioctl(fd, device, IODEMO_GET_INFO, &info, "GET_INFO");
+	int argc = 0, option, fd;
 
 	/* getopt takes the word before the first argument for the program's name. */
 	for (arguments--; arguments[argc]; argc++)
 		;
 	optind = 0;
-	while ((option = getopt_long(argc, arguments, "rl:n:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, arguments, "rl:n:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'r':
 			records = true;
 			break;
 		case 'l':
-			low_water = number("low_water", optarg,
-					   IODEMO_LOW_WATER_MIN, info.capacity);
+			low_water = optarg;
 			break;
 		case 'n':
 			lines = iodemo_number("--lines", optarg, 1, ~0ULL);
 			break;
+		case 'h':
+			usage();
+			return 0;
 		default:
 			errx(1, "%s knows --records, --low-water N and --lines N", *arguments);
 		}
@@ -379,12 +258,19 @@ static int monitor(char **arguments)
 	if (arguments[optind])
 		errx(1, "%s: unexpected argument: %s", *arguments, arguments[optind]);
 
+	if (low_water && !records)
+		errx(1, "%s: --low-water=%s is for --records", *arguments, low_water);
+
+	fd = iodemo_open(device, O_RDONLY | O_NONBLOCK);
+	if (!records) {
+		ctl_monitor(fd, device, lines);
+		return 0;
+	}
+	iodemo_ioctl(fd, device, IODEMO_GET_INFO, &info, "GET_INFO");
+	iodemo_set_raw(fd, device, low_water ? number("low_water", low_water,
+						      IODEMO_LOW_WATER_MIN, info.capacity) : 1);
 	setlinebuf(stdout);
-	iodemo_set_raw(fd, device, low_water);
-	if (records)
-		follow_records(fd, lines);
-	else
-		follow_seconds(fd, lines);
+	ctl_follow_records(fd, device, lines);
 	return 0;
 }
 
