@@ -108,7 +108,7 @@ TEST_F(ctl, rates_are_of_the_time_between_two_looks)
 	ASSERT_EQ(0, program_end(&self->monitor));
 	EXPECT_STREQ("raw 1 6 % - 0", reader_line(self->monitor.text, self->fd, 0));
 
-	ASSERT_EQ(1, sscanf(line_of(self->monitor.text, "device ", 2), "device %ld", &seconds));
+	seconds = strtol(line_of(self->monitor.text, "device ", 2) + strlen("device "), NULL, 10);
 	ASSERT_LT(0, seconds);
 	sprintf(expected, "device %ld %ld 8 8 0 0 0 8", seconds, 7 / seconds);
 	EXPECT_STREQ(expected, line_of(self->monitor.text, "device ", 2));

@@ -86,7 +86,7 @@ FIXTURE_TEARDOWN(head)
 
 TEST_F(head, what_was_stored_before_the_loop_is_passed_over)
 {
-	char *words[] = { variant->program, "--json", "-n", "5", "-a", variant->api, NULL };
+	char *const words[] = { variant->program, "--json", "-n", "5", "-a", variant->api, NULL };
 	struct program *demo = &self->demo;
 	long late, calls, eagains, i;
 	__u64 released;

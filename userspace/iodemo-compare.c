@@ -184,37 +184,38 @@ struct column {
 	bool more;		/* marked with + if hidden threads make more of them */
 };
 
-#define LATENCY								\
-	{ "p50", "p50_us", 6, 0,					\
-	  "latency in µs: from the interrupt until the program has the record; of half", false }, \
-	{ "p99", "p99_us", 6, 0, "of 99 % of the records it was no more", false }, \
-	{ "max", "max_us", 6, 0, "nor of any", false }
-
 static const struct column model_columns[] = {
 	{ "files", "files", 5, 0, "read by one program; multiplexing sleeps once for all", false },
 	{ "records", "records", 7, 0, "read, of all files", false },
 	{ "calls", "calls", 6, 0,
-	  "system calls; + and those of glibc's hidden thread, which strace -f counts", true },
+	  "system calls; + and those of a hidden thread, which strace -f counts", true },
 	{ "EAGAIN", "eagains", 6, 0, "of these, that asked in vain", false },
-	{ "slept", "voluntary", 5, 0, "times it gave its processor away (voluntary switches)", false },
+	{ "slept", "voluntary", 5, 0, "times it let others run (voluntary switches)", false },
 	{ "aside", "involuntary", 5, 0, "times it was put aside (involuntary switches)", false },
 	{ "CPU", "cpu_ms", 5, 0, "processor time in ms, of user and kernel, of all its threads",
 	  false },
-	LATENCY,
+	{ "p50", "p50_us", 6, 0,
+	  "latency in µs: from the interrupt until the program has the record; of half", false },
+	{ "p99", "p99_us", 6, 0, "of 99 % of the records it was no more", false },
+	{ "max", "max_us", 6, 0, "nor of any", false },
 	{ "lost", "lost", 4, 0, "records, overwritten before they were read", false },
 	{ "work", "work_percent", 4, 0,
-	  "% of its processor time left for other work: asleep none, asking some, told most", false },
+	  "% of its processor time left for other work: asleep none, asking some, told most",
+	  false },
 	{ }
 };
 
 static const struct column async_columns[] = {
 	{ "submit", "submit_us", 6, 0, "µs that a call took which hands over reads", false },
 	{ "each", "submit_us_a_record", 6, 2, "the same, shared out among the records", false },
-	LATENCY,
+	{ "p50", "p50_us", 6, 0,
+	  "latency in µs: from the interrupt until the program has the record; of half", false },
+	{ "p99", "p99_us", 6, 0, "of 99 % of the records it was no more", false },
+	{ "max", "max_us", 6, 0, "nor of any", false },
 	{ "threads", "threads", 7, 0, "besides the program's own, at most", false },
 	{ "calls", "calls_a_record", 6, 2,
-	  "system calls a record; + and those of glibc's hidden thread", true },
-	{ "slept", "voluntary", 6, 0, "times that a thread gave its processor away", false },
+	  "system calls a record; + and those of the hidden thread", true },
+	{ "slept", "voluntary", 6, 0, "times that a thread let others run", false },
 	{ "CPU", "cpu_ms", 6, 0, "processor time in ms", false },
 	{ "work", "work_percent", 5, 0, "% of it left for other work", false },
 	{ }
@@ -227,7 +228,10 @@ static const struct column zerocopy_columns[] = {
 	{ "in kernel", "copied_in_kernel_a_record", 9, 0,
 	  "bytes a record that were copied from one place in the kernel to another", false },
 	{ "CPU", "cpu_ms", 6, 0, "processor time in ms", false },
-	LATENCY,
+	{ "p50", "p50_us", 6, 0,
+	  "latency in µs: from the interrupt until the program has the record; of half", false },
+	{ "p99", "p99_us", 6, 0, "of 99 % of the records it was no more", false },
+	{ "max", "max_us", 6, 0, "nor of any", false },
 	{ }
 };
 

@@ -37,7 +37,7 @@ struct ctl_reader {
 	pid_t pid;
 	int fd;
 	char command[16];
-	unsigned int client;	/* the open file; 0: this driver doesn't number them */
+	__u64 client;		/* the open file; 0: this driver doesn't number them */
 	bool writes_only;
 	bool raw;
 	__u64 cursor;

@@ -94,7 +94,7 @@ static void show_reader(FILE *to, __u32 capacity, const struct ctl_reader *reade
 
 	fprintf(to, "reader %7d %3d %-15s ", reader->pid, reader->fd, reader->command);
 	if (reader->client)
-		fprintf(to, "%6u ", reader->client);
+		fprintf(to, "%6llu ", reader->client);
 	else
 		fprintf(to, "%6s ", "-");
 	if (reader->writes_only) {

@@ -17,6 +17,17 @@
 
 #include "ctl.h"
 
+/* Does this line of fdinfo tell the number with this name? */
+static bool get_number(const char *line, const char *name, __u64 *value)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(line, name, length))
+		return false;
+	*value = strtoull(line + length, NULL, 10);
+	return true;
+}
+
 /* What fdinfo says of an iodemo file; false if it is gone. */
 static bool read_fdinfo(struct ctl_reader *reader)
 {
@@ -30,17 +41,15 @@ static bool read_fdinfo(struct ctl_reader *reader)
 	if (!file)
 		return false;
 	while (fgets(line, sizeof(line), file)) {
-		bool ours = !strncmp(line, "iodemo-", strlen("iodemo-"));
-		const char *text = line + (ours ? strlen("iodemo-") : 0);
-
-		if (sscanf(text, "flags: %o", &flags) == 1)
+		if (sscanf(line, "flags: %o", &flags) == 1)
 			reader->writes_only = (flags & O_ACCMODE) == O_WRONLY;
-		if (sscanf(text, "format: %7s", format) == 1)
+		else if (sscanf(line, "iodemo-format: %7s", format) == 1)
 			reader->raw = !strcmp(format, "raw");
-		sscanf(text, "client: %u", &reader->client);
-		sscanf(text, "lag: %llu", &reader->lag);
-		sscanf(text, "lost: %llu", &reader->lost);
-		found |= sscanf(text, "cursor: %llu", &reader->cursor) == 1;
+		else if (get_number(line, "iodemo-cursor:", &reader->cursor))
+			found = true;
+		else if (!get_number(line, "iodemo-lag:", &reader->lag) &&
+			 !get_number(line, "iodemo-lost:", &reader->lost))
+			get_number(line, "client:", &reader->client);
 	}
 	fclose(file);
 	return found;
@@ -66,7 +75,7 @@ static void read_command(struct ctl_reader *reader)
 			*c = '?';
 }
 
-static bool is_known(const struct ctl_readers *readers, unsigned int client)
+static bool is_known(const struct ctl_readers *readers, __u64 client)
 {
 	size_t i;
 

@@ -246,12 +246,15 @@ static void json_bool(const char *key, bool value)
 /* [percent, µs] */
 static void json_quantiles(const struct iodemo_run *run)
 {
-	static const unsigned int permille[] = { 10, 50, 100, 250, 500, 750, 900, 950, 990, 999, 1000 };
+	static const unsigned int permille[] = {
+		10, 50, 100, 250, 500, 750, 900, 950, 990, 999, 1000
+	};
 	unsigned int i;
 
 	printf("\"latency_quantiles_us\":[");
 	for (i = 0; run->latency.count && i < sizeof(permille) / sizeof(permille[0]); i++)
-		printf("%s[%g,%.3f]", i ? "," : "", permille[i] / 10.0, latency_us(run, permille[i]));
+		printf("%s[%g,%.3f]", i ? "," : "", permille[i] / 10.0,
+		       latency_us(run, permille[i]));
 	printf("],");
 }
 
@@ -333,36 +336,38 @@ static void show_text(const struct iodemo_run *run)
 	printf("%s, %s: %s\n\n", run->model, run->api->name, run->about);
 	show("records", run->records, 0, "   read and checked in %.1f ms, from %u file%s",
 	     elapsed_ms, run->files, run->files == 1 ? "" : "s");
-	show("system calls", run->calls, 0, "   of the program's loop%s",
+	show("system calls", run->calls, 0, "   of the loop%s",
 	     run->more_calls ? "; those of hidden threads: see strace -f" : "");
 	show("", a_record(run, run->calls), 2, "   a record");
 	show("EAGAIN", run->eagains, 0, "   of these, that asked in vain");
 	if (run->submits) {
-		show("submit time", submit_us(run), 1, "µs a call that handed over reads, mean of %llu",
-		     run->submits);
+		show("submit time", submit_us(run), 1,
+		     "µs a call that handed over reads, mean of %llu", run->submits);
 		show("threads", run->threads, 0, "   besides the program's own, at most");
 	}
 	if (run->counts_copies) {
 		show("copied", a_record(run, run->copied_to_program), 0,
 		     "   bytes a record, to the program");
-		show("", a_record(run, run->copied_in_kernel), 0, "   bytes a record, in the kernel");
+		show("", a_record(run, run->copied_in_kernel), 0,
+		     "   bytes a record, in the kernel");
 	}
 	show("slept", run->usage.ru_nvcsw, 0, "   times: voluntary switches to another task");
 	show("put aside", run->usage.ru_nivcsw, 0, "   times: involuntary switches");
 	show("CPU time", cpu_ms(&run->usage), 1, "ms user and kernel, %.1f %% of the time",
 	     100 * cpu_ms(&run->usage) / elapsed_ms);
-	show("latency p50", latency_us(run, 500), 1, "µs from the interrupt until the program has it:");
+	show("latency p50", latency_us(run, 500), 1,
+	     "µs from the interrupt until the program has it:");
 	show("        p99", latency_us(run, 990), 1, "µs 50 %% and 99 %% of the records");
 	show("        max", latency_us(run, 1000), 1, "µs took no longer");
 	show("lost", run->lost, 0, "   records, overwritten before they were read");
 	show("other work", work_percent(run), 1, "%%  of its processor time, in %llu units",
 	     run->work);
 	if (waited_long(run))
-		printf("\nThis machine was busy: the program waited %.1f ms for a processor. Run it again.\n",
-		       run->waited_ns / 1e6);
+		printf("\nThis machine was busy: for %.1f ms the program had no processor. "
+		       "Run it again.\n", run->waited_ns / 1e6);
 	else if (is_late(run))
-		printf("\nThis machine was busy, or is too slow: %.1f ms of interrupts took %.1f ms. Run it again.\n",
-		       run->expected_ns / 1e6, elapsed_ms);
+		printf("\nThis machine was busy, or is too slow: interrupts of %.1f ms took %.1f. "
+		       "Run it again.\n", run->expected_ns / 1e6, elapsed_ms);
 }
 
 int iodemo_end(struct iodemo_run *run)
