@@ -4,7 +4,9 @@
 #: iodemo: the five I/O models on one live device
 #:
 #: In a virtual machine; what is missing is installed or fetched first:
-#:   make demo       boot, load the module, run the five demos and the comparison
+#:   make demo       boot, load the module, run the five demos and the comparison; ends with the path of a page that
+#:                   shows them
+#:   make report     the same, with what the device costs, which takes some minutes
 #:   make check      run the selftests; TESTS="poll signal" for some of them
 #:   make bench      measure what the device costs, in instructions, against the kernel's budget; MEASURES="read waking"
 #:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
@@ -26,7 +28,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 PREFIX ?= /usr/local
 
-.PHONY: all modules userspace install demo check bench stress shell lint clean help
+.PHONY: all modules userspace install demo report check bench stress shell lint clean help
 
 all: modules userspace
 
@@ -54,7 +56,10 @@ install: all
 vm_env = KERNEL="$(KERNEL)" $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
 demo:
-	@$(vm_env) scripts/demo.sh
+	@$(vm_env) scripts/report.sh demo
+
+report:
+	@$(vm_env) scripts/report.sh demo bench
 
 check:
 	@$(vm_env) TESTS="$(TESTS)" WITH="$(WITH)" scripts/check.sh

@@ -7,6 +7,7 @@
 result=0
 mkdir -p /report
 uname -a >/report/kernel
+echo "$(nproc) x $(sed -n "s/^model name.*: //p" /proc/cpuinfo | head -n 1)" >/report/processor
 
 failed()
 {
