@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # lint.sh: what reads the code without running it: checkpatch, sparse, W=1 with gcc and clang, shellcheck, licence lines,
-# the call graph
+# the call graph, and the lessons' quotes and links
 #
 # usage: scripts/lint.sh
 #
@@ -105,6 +105,16 @@ graph()
 	"$top/scripts/graph.sh" "$tree" || :
 }
 
+quotes()
+{
+	"$top/scripts/quote.sh" --check || :
+}
+
+links()
+{
+	files '*.md' | xargs awk -f "$top/scripts/links.awk" | sort
+}
+
 # look WHAT COMMAND...: the command prints what it found
 look()
 {
@@ -121,6 +131,8 @@ lock "$build/lock"
 "$top/scripts/build.sh" "$kernel" "$build" none
 look 'licence lines' licences
 look 'shellcheck' scripts
+look 'quotes' quotes
+look 'links' links
 look 'checkpatch.pl --strict' style
 look 'module: gcc W=1, sparse' module "$kernel/build" C=2
 look 'programs and selftests: gcc' programs gcc
