@@ -12,6 +12,8 @@
 #:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
 #:   make stress     do everything at random, with the device unbound and the processes killed meanwhile; MINUTES=10,
 #:                   SEED=<what a run has printed> for the same choices again
+#:   make exercise   is the exercise N=blocking (nonblocking, multiplexing, signal, async) of docs/ solved? Without N: are
+#:                   they all unsolved here, and their solutions right?
 #:   make shell      look around; Ctrl-A x ends the machine. WITH="bpftrace perf": with these too
 #:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12), debug (KASAN, lockdep, kmemleak),
 #:                   or the path of a bzImage together with KDIR=<its build tree>
@@ -21,14 +23,14 @@
 #:   make modules    the module alone; KDIR=<kernel tree>, else that of the running kernel
 #:   make userspace  the programs alone
 #:   make install    module and programs; PREFIX=/usr/local, DESTDIR=
-#:   make lint       checkpatch, sparse, W=1, clang, shellcheck, the call graph
+#:   make lint       checkpatch, sparse, W=1, clang, shellcheck, the call graph, the lessons
 #:   make clean      all that was built here; what was fetched stays in ~/.cache/iodemo
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 PREFIX ?= /usr/local
 
-.PHONY: all modules userspace install demo report check bench stress shell lint clean help
+.PHONY: all modules userspace install demo report check bench stress exercise shell lint clean help
 
 all: modules userspace
 
@@ -69,6 +71,9 @@ bench:
 
 stress:
 	@$(vm_env) MINUTES="$(MINUTES)" SEED="$(SEED)" scripts/stress.sh
+
+exercise:
+	@$(vm_env) scripts/exercise.sh $(N)
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" -w "$(WITH)" shell

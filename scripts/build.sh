@@ -4,9 +4,10 @@
 #
 # usage: scripts/build.sh KERNEL-FOLDER BUILD-FOLDER [PART...]
 #
-# KERNEL-FOLDER is what scripts/kernel.sh printed. PART is modules, userspace, selftests or none; all without. What goes
-# into the guest is left in BUILD-FOLDER/root. The build runs in BUILD-FOLDER/tree, a tree of links to the sources here, so that
-# the builds for several kernels, and one's own in place, never meet. The caller holds BUILD-FOLDER/lock.
+# KERNEL-FOLDER is what scripts/kernel.sh printed. PART is modules, userspace, selftests, exercises or none; the first three
+# without. What goes into the guest is left in BUILD-FOLDER/root. The build runs in BUILD-FOLDER/tree, a tree of links to
+# the sources here, so that the builds for several kernels, and one's own in place, never meet. The caller holds
+# BUILD-FOLDER/lock.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -27,8 +28,8 @@ jobs=$(nproc)
 sources()
 {
 	cd "$top"
-	git ls-files --cached --others --exclude-standard -- Kbuild modules uapi userspace selftests 2>/dev/null ||
-		find Kbuild modules uapi userspace selftests ! -type d
+	set -- Kbuild modules uapi userspace selftests docs/exercises
+	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" ! -type d
 }
 
 link_sources()
@@ -74,6 +75,11 @@ build_selftests()
 		make -s --no-print-directory "$@" COLLECTION=iodemo emit_tests >"$install/kselftest-list.txt"
 }
 
+build_exercises()
+{
+	make -C "$tree/docs/exercises" -j "$jobs" OUTPUT="$root/opt/exercises" all
+}
+
 [ -e "$kernel/build" ] || die "$kernel: not a kernel folder (no link build); scripts/kernel.sh prints one"
 "$top/scripts/setup.sh" build
 case $parts in
@@ -90,7 +96,7 @@ step "linking the sources into $tree" link_sources
 for part in $parts; do
 	case $part in
 	none) ;;
-	modules | userspace | selftests) step "building $part" "build_$part" ;;
-	*) die "$part: not a part; there are modules, userspace, selftests and none" ;;
+	modules | userspace | selftests | exercises) step "building $part" "build_$part" ;;
+	*) die "$part: not a part; there are modules, userspace, selftests, exercises and none" ;;
 	esac
 done

@@ -76,7 +76,7 @@ style()
 	files 'modules/*.[ch]' ':!modules/*/compat.h' ':!modules/*/trace.h' | checkpatch
 	files 'modules/*/compat.h' | checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON
 	files 'modules/*/trace.h' | checkpatch --ignore PARENTHESIS_ALIGNMENT,MACRO_ARG_REUSE
-	files 'uapi/*.h' 'userspace/*.[ch]' | checkpatch --ignore "$program"
+	files 'uapi/*.h' 'userspace/*.[ch]' 'docs/*.[ch]' | checkpatch --ignore "$program"
 	files 'selftests/*.[ch]' | checkpatch --ignore "$program,$test"
 }
 
@@ -92,6 +92,8 @@ programs()
 {
 	make -s -C "$tree/userspace" clean >/dev/null
 	quiet make -C "$tree/userspace" CC="$1" \
+		CFLAGS='-O2 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Werror' all
+	quiet make -B -C "$tree/docs/exercises" CC="$1" OUTPUT="$build/exercises" \
 		CFLAGS='-O2 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Werror' all
 	rm -rf "$build/selftests"
 	mkdir "$build/selftests"
@@ -135,9 +137,9 @@ look 'quotes' quotes
 look 'links' links
 look 'checkpatch.pl --strict' style
 look 'module: gcc W=1, sparse' module "$kernel/build" C=2
-look 'programs and selftests: gcc' programs gcc
+look 'programs, exercises and selftests: gcc' programs gcc
 look 'call graph' graph
 look 'module: clang W=1' module "$clang_kernel/build" CC=clang KBUILD_MODPOST_WARN=1
-look 'programs and selftests: clang' programs clang
+look 'programs, exercises and selftests: clang' programs clang
 [ "$result" -ne 0 ] || echo 'lint: nothing found'
 exit "$result"

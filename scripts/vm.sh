@@ -6,7 +6,7 @@
 #        scripts/vm.sh [OPTION]... shell           an interactive shell, the device loaded; Ctrl-A x ends the machine
 #
 #   -k KERNEL   6.1 (default), 6.12, debug, or the path of a bzImage with KDIR= set: see scripts/kernel.sh
-#   -p PARTS    what to build and take along: any of "modules userspace selftests", or none (default: all)
+#   -p PARTS    what to build and take along: any of "modules userspace selftests exercises", or none (default: the first three)
 #   -t SECONDS  end the machine after that long (default: 600; a shell has no limit)
 #   -m SIZE     memory (default: 1G, debug 2G)
 #   -a WORDS    more words for the kernel's command line
