@@ -4,15 +4,16 @@
 #
 # usage: scripts/graph.sh [--picture | --update] [TREE]
 #
-# Prints the circles, with the functions by which they close; the headers of ours with over 200 lines; and that README.md
-# shows another picture than there is. The status is 0 when it found none. --picture prints the picture, topmost first, and
-# --update puts it into README.md. TREE is a tree of links (see scripts/build.sh) in which the objects are; without, it is
-# built. A call is what the linker has to resolve: functions and data of other files, but not what a table of pointers
-# leads to.
+# Prints the circles, with the functions by which they close; the headers of ours with over 200 lines; and that
+# docs/calls.md shows another picture than there is. The status is 0 when it found none. --picture prints the picture,
+# topmost first, and --update puts it into docs/calls.md. TREE is a tree of links (see scripts/build.sh) in which the
+# objects are; without, it is built. A call is what the linker has to resolve: functions and data of other files, but not
+# what a table of pointers leads to.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 header_max=200
+page=docs/calls.md
 begin='<!-- The call graph: scripts/graph.sh --update -->'
 end='<!-- End of the call graph -->'
 
@@ -60,14 +61,14 @@ picture()
 	echo '```'
 }
 
-# README.md with the picture that the standard input is
-readme()
+# The page with the picture that the standard input is
+with_picture()
 {
 	awk -v begin="$begin" -v end="$end" '
 		$0 == begin { print; while ((getline line <"-") > 0) print line; inside = 1 }
 		$0 == end { inside = 0; found = 1 }
 		!inside && $0 != begin { print }
-		END { exit !found }' "$top/README.md"
+		END { exit !found }' "$top/$page"
 }
 
 headers()
@@ -83,9 +84,9 @@ check()
 	graph modules || :
 	graph userspace || :
 	headers
-	picture | readme >"$temporary/readme" || echo "README.md: no '$begin' and '$end'"
-	cmp -s "$temporary/readme" "$top/README.md" ||
-		echo "README.md: its call graph is not that of the code; scripts/graph.sh --update"
+	picture | with_picture >"$temporary/page" || echo "$page: no '$begin' and '$end'"
+	cmp -s "$temporary/page" "$top/$page" ||
+		echo "$page: its call graph is not that of the code; scripts/graph.sh --update"
 }
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
@@ -106,8 +107,8 @@ done
 case $job in
 picture) picture ;;
 update)
-	picture | readme >"$temporary/readme" || die "README.md: no '$begin' and '$end'"
-	cat "$temporary/readme" >"$top/README.md"
+	picture | with_picture >"$temporary/page" || die "$page: no '$begin' and '$end'"
+	cat "$temporary/page" >"$top/$page"
 	;;
 check)
 	check >"$temporary/found"

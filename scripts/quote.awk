@@ -38,7 +38,7 @@ function end_of(i)
 		return i
 	}
 	if (text[i] ~ is_event) {
-		while (i < NR && text[i] !~ /\)[;]?$/ && text[i] !~ /^\)/)
+		while (i < NR && text[i] !~ /\);$/)
 			i++
 		return i
 	}
