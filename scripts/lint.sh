@@ -112,6 +112,14 @@ quotes()
 	"$top/scripts/quote.sh" --check || :
 }
 
+# What happens in trace.h and is not told in docs/tracing.md
+events()
+{
+	sed -nE 's/^(TRACE|DEFINE)_EVENT[A-Z_]*\((.*, )?(iodemo_[a-z_]*),$/\3/p' modules/iodemo/trace.h | while read -r event; do
+		grep -q "^| .$event. |" docs/tracing.md || echo "docs/tracing.md: no $event"
+	done
+}
+
 links()
 {
 	files '*.md' | xargs awk -f "$top/scripts/links.awk" | sort
@@ -134,6 +142,7 @@ lock "$build/lock"
 look 'licence lines' licences
 look 'shellcheck' scripts
 look 'quotes' quotes
+look 'events' events
 look 'links' links
 look 'checkpatch.pl --strict' style
 look 'module: gcc W=1, sparse' module "$kernel/build" C=2
