@@ -67,6 +67,7 @@ static void usage(void)
 	       "  -p, --period US      microseconds between two interrupts: %u..%u (default %u)\n"
 	       "  -f, --files N        that multiplexing waits for at once: 1..%u (default %u)\n"
 	       "  -j, --json           all figures, and what the tables leave out, for programs\n"
+	       "  -o, --output FILE    the same, to FILE, and the tables all the same\n"
 	       "  -h, --help           this text\n",
 	       program_invocation_short_name, RECORDS_MAX, RECORDS, IODEMO_DEVICE,
 	       IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX, PERIOD_US, IODEMO_FILES_MAX, FILES);
@@ -361,7 +362,7 @@ static void show_tables(void)
 }
 
 /* What the run was, and each demo's own line */
-static void show_json(void)
+static void write_json(FILE *file)
 {
 	struct utsname kernel;
 	bool busy = false;
@@ -370,22 +371,22 @@ static void show_json(void)
 	uname(&kernel);
 	for (i = 0; i < done; i++)
 		busy |= says(lines[i], "busy");
-	printf("{\"kernel\":\"%s\",\"machine\":\"%s\",\"processors\":%ld,",
-	       kernel.release, kernel.machine, sysconf(_SC_NPROCESSORS_ONLN));
-	printf("\"interrupts\":%u,\"period_us\":%u,\"files\":%u,", records, period_us, files);
-	printf("\"complete\":%s,\"busy\":%s,\"runs\":[\n", done == ROWS ? "true" : "false",
-	       busy ? "true" : "false");
+	fprintf(file, "{\"kernel\":\"%s\",\"machine\":\"%s\",\"processors\":%ld,",
+		kernel.release, kernel.machine, sysconf(_SC_NPROCESSORS_ONLN));
+	fprintf(file, "\"interrupts\":%u,\"period_us\":%u,\"files\":%u,", records, period_us, files);
+	fprintf(file, "\"complete\":%s,\"busy\":%s,\"runs\":[\n", done == ROWS ? "true" : "false",
+		busy ? "true" : "false");
 	for (i = 0; i < done; i++) {
 		int length = strcspn(lines[i], "\n");
 
 		if (length)
-			printf("%.*s", length, lines[i]);
+			fprintf(file, "%.*s", length, lines[i]);
 		else
-			printf("{\"model\":\"%s\",\"api\":\"%s\",\"failed\":true}",
-			       rows[i].model, rows[i].api);
-		printf("%s\n", i + 1 < done ? "," : "");
+			fprintf(file, "{\"model\":\"%s\",\"api\":\"%s\",\"failed\":true}",
+				rows[i].model, rows[i].api);
+		fprintf(file, "%s\n", i + 1 < done ? "," : "");
 	}
-	printf("]}\n");
+	fprintf(file, "]}\n");
 }
 
 /* For what takes more than two seconds: where that is possible, one line that goes away again. */
@@ -425,13 +426,15 @@ int main(int argc, char **argv)
 		{ "period",	required_argument,	NULL, 'p' },
 		{ "files",	required_argument,	NULL, 'f' },
 		{ "json",	no_argument,		NULL, 'j' },
+		{ "output",	required_argument,	NULL, 'o' },
 		{ "help",	no_argument,		NULL, 'h' },
 		{ }
 	};
+	FILE *output = NULL;
 	bool json = false, good = true;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "n:d:p:f:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "n:d:p:f:jo:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
 			records = iodemo_number("--records", optarg, 1, RECORDS_MAX);
@@ -449,6 +452,11 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			json = true;
+			break;
+		case 'o':
+			output = fopen(optarg, "w");
+			if (!output)
+				err(1, "--output=%s", optarg);
 			break;
 		case 'h':
 			usage();
@@ -477,8 +485,12 @@ int main(int argc, char **argv)
 	}
 	clear_progress();
 
+	if (output)
+		write_json(output);
+	if (output && (ferror(output) | fclose(output)))
+		err(1, "--output");
 	if (json)
-		show_json();
+		write_json(stdout);
 	else
 		show_tables();
 	if (fflush(stdout))
