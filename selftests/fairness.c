@@ -20,7 +20,8 @@
 #define DEPTH		4096
 #define BATCH		4096	/* commands */
 #define OPENS		51
-#define TURNS		20
+#define TURNS		40
+#define FEW_INTERRUPTS	(IODEMO_URING_TRIGGER_MAX / 64)
 
 FIXTURE(fairness) {
 	int fd;
@@ -77,10 +78,15 @@ static int compare_longs(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static long median(long *values, int count)
+/*
+ * How much a quarter of them is at most. While the host does not let our processor
+ * run, the other one goes on, and what others do in that time tells nothing; but who
+ * had to wait until a command is done would hardly ever see few interrupts.
+ */
+static long quartile(long *values, int count)
 {
 	qsort(values, count, sizeof(*values), compare_longs);
-	return values[count / 2];
+	return values[count / 4];
 }
 
 /* Of another device with a number of the misc kind: a descriptor, or -ENODEV */
@@ -204,6 +210,16 @@ TEST_F_TIMEOUT(fairness, process_whose_workers_have_many_URING_TRIGGERs_dies, LO
 	EXPECT_EQ(0, trigger(self->fd, 1));
 }
 
+/* Until another's command is under way: each of ours is to meet one. */
+static long see_an_interrupt(int fd)
+{
+	long interrupts = STAT(fd, interrupts);
+
+	while (STAT(fd, interrupts) == interrupts)
+		sched_yield();
+	return STAT(fd, interrupts);
+}
+
 /* Counted in interrupts, each of which makes BURST_MAX records. */
 TEST_F_TIMEOUT(fairness, others_can_fire_and_configure_between_two_URING_TRIGGERs, LONG_TEST)
 {
@@ -213,13 +229,13 @@ TEST_F_TIMEOUT(fairness, others_can_fire_and_configure_between_two_URING_TRIGGER
 
 	ASSERT_EQ(0, victim_start(&v));
 	for (i = 0; i < TURNS; i++) {
-		waited[i] = STAT(self->fd, interrupts);
+		waited[i] = see_an_interrupt(self->fd);
 		ASSERT_EQ(0, trigger(self->fd, 1));
 		ASSERT_EQ(0, set_config(self->fd, 0, IODEMO_BURST_MAX));
 		waited[i] = STAT(self->fd, interrupts) - waited[i];
 		EXPECT_LT(0, waited[i]);
 	}
-	EXPECT_GT(IODEMO_URING_TRIGGER_MAX / 8, median(waited, TURNS));
+	EXPECT_GT(FEW_INTERRUPTS, quartile(waited, TURNS));
 	EXPECT_LT(0, victim_dies(&v));
 	victim_end(&v);
 }
@@ -232,13 +248,13 @@ TEST_F_TIMEOUT(fairness, device_can_be_opened_while_it_is_fired, LONG_TEST)
 
 	ASSERT_EQ(0, victim_start(&v));
 	for (i = 0; i < OPENS; i++) {
-		waited[i] = STAT(self->fd, interrupts);
+		waited[i] = see_an_interrupt(self->fd);
 		fd = open_device(0, O_RDWR);
 		waited[i] = STAT(self->fd, interrupts) - waited[i];
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(0, close(fd));
 	}
-	EXPECT_GT(IODEMO_URING_TRIGGER_MAX / 16, median(waited, OPENS));
+	EXPECT_GT(FEW_INTERRUPTS, quartile(waited, OPENS));
 	EXPECT_LT(0, victim_dies(&v));
 	victim_end(&v);
 }
@@ -262,13 +278,13 @@ TEST_F_TIMEOUT(fairness, another_device_can_be_opened_while_this_one_is_fired, L
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(0, victim_start(&v[i]));
 	for (i = 0; i < OPENS; i++) {
-		waited[i] = STAT(self->fd, interrupts);
+		waited[i] = see_an_interrupt(self->fd);
 		fd = open_another_misc_device(&path);
 		waited[i] = STAT(self->fd, interrupts) - waited[i];
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(0, close(fd));
 	}
-	EXPECT_GT(IODEMO_URING_TRIGGER_MAX / 16, median(waited, OPENS));
+	EXPECT_GT(FEW_INTERRUPTS, quartile(waited, OPENS));
 	for (i = 0; i < 4; i++) {
 		EXPECT_LT(0, victim_dies(&v[i]));
 		victim_end(&v[i]);
