@@ -153,8 +153,8 @@ static int client_of(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	if (read_file(path, text, sizeof(text)) < 0)
 		return -1;
-	line = strstr(text, "\nclient:\t");
-	return line ? atoi(line + strlen("\nclient:\t")) : -1;
+	line = strstr(text, "\niodemo-client:\t");
+	return line ? atoi(line + strlen("\niodemo-client:\t")) : -1;
 }
 
 TEST_F(trace, client_is_the_number_in_fdinfo)

@@ -70,7 +70,7 @@ static void iodemo_show_fdinfo(struct seq_file *m, struct file *file)
 	struct iodemo_stats stats;
 
 	iodemo_client_count(client, &stats);
-	seq_printf(m, "client:\t%u\n", client->id);
+	seq_printf(m, "iodemo-client:\t%u\n", client->id);
 	seq_printf(m, "iodemo-cursor:\t%llu\n", stats.records - stats.lag);
 	seq_printf(m, "iodemo-lag:\t%llu\n", stats.lag);
 	seq_printf(m, "iodemo-lost:\t%llu\n", stats.lost);

@@ -49,7 +49,7 @@ static bool read_fdinfo(struct ctl_reader *reader)
 			found = true;
 		else if (!get_number(line, "iodemo-lag:", &reader->lag) &&
 			 !get_number(line, "iodemo-lost:", &reader->lost))
-			get_number(line, "client:", &reader->client);
+			get_number(line, "iodemo-client:", &reader->client);
 	}
 	fclose(file);
 	return found;
