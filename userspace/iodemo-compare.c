@@ -330,19 +330,21 @@ static void show_apis(const char *model, const char *title, const struct column 
 	}
 }
 
-/* Of which the figures tell of the machine as much as of the model */
+/* The rows that tell of the machine as much as of the model, some to a line */
 static void show_busy(void)
 {
-	const char *between = "\nThis machine was busy; run again for true figures of: ";
-	unsigned int i;
+	unsigned int i, shown = 0;
 
 	for (i = 0; i < done; i++) {
 		if (!says(lines[i], "busy"))
 			continue;
-		printf("%s%s %s", between, rows[i].model, rows[i].api);
-		between = ", ";
+		if (!shown)
+			printf("\nThis machine was busy; run again for true figures of:");
+		printf("%s%s %s", !shown ? "\n  " : shown % 5 ? ", " : ",\n  ",
+		       rows[i].model, rows[i].api);
+		shown++;
 	}
-	if (!strcmp(between, ", "))
+	if (shown)
 		putchar('\n');
 }
 
