@@ -41,8 +41,8 @@ static void usage(void)
 	       program_invocation_short_name, program_invocation_short_name);
 }
 
-/* Return: its exit status, as a shell would say it. */
-static int run(const char *const *argv, bool quiet)
+/* Return: its exit status, as a shell would say it. What it prints goes to @output, if not NULL. */
+static int run(const char *const *argv, FILE *output)
 {
 	pid_t pid = fork();
 	int status;
@@ -51,8 +51,10 @@ static int run(const char *const *argv, bool quiet)
 		err(1, "fork");
 	if (!pid) {
 		signal(SIGINT, SIG_DFL);
-		if (quiet)
-			dup2(STDERR_FILENO, STDOUT_FILENO);
+		if (output) {
+			dup2(fileno(output), STDOUT_FILENO);
+			dup2(fileno(output), STDERR_FILENO);
+		}
 		execvp(argv[0], (char **)argv);
 		warn("%s", argv[0]);
 		_exit(errno == ENOENT ? 127 : 126);
@@ -63,12 +65,21 @@ static int run(const char *const *argv, bool quiet)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* It tells much that nobody needs to know when all goes well. */
 static void trace_cmd(const char *const *argv)
 {
-	int status = run(argv, true);
+	FILE *output = tmpfile();
+	int status, character;
 
+	if (!output)
+		err(1, "a temporary file");
+	status = run(argv, output);
 	if (status == 127)
 		errx(1, "trace-cmd is missing: install the package trace-cmd");
+	rewind(output);
+	while (status && (character = fgetc(output)) != EOF)
+		fputc(character, stderr);
+	fclose(output);
 	if (status)
 		errx(1, "trace-cmd %s failed with status %d; recording takes root, and tracefs in /sys/kernel/tracing",
 		     argv[1], status);
@@ -82,7 +93,7 @@ static int record(char **command, const char *path)
 
 	signal(SIGINT, SIG_IGN);
 	trace_cmd(begin);
-	status = run((const char *const *)command, false);
+	status = run((const char *const *)command, NULL);
 	trace_cmd(end);
 	trace_cmd(extract);
 	trace_cmd(reset);

@@ -346,8 +346,8 @@ void draw_svg(const struct story *story, const char *path)
 	fclose(drawing.file);
 	drawing.file = file;
 
-	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"iodemo-figure\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-title %s-desc\" data-pid=\"%d\" data-begin=\"%llu\" data-end=\"%llu\">\n",
-		WIDTH, height, story->name, story->name, story->pid, story->begin, story->end);
+	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"iodemo-figure\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-title %s-desc\" data-pid=\"%d\" data-begin=\"%llu\" data-end=\"%llu\">\n",
+		WIDTH, height, WIDTH, height, story->name, story->name, story->pid, story->begin, story->end);
 	draw_words(&drawing);
 	fputs(style, file);
 	fprintf(file, "<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);
