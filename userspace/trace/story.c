@@ -41,6 +41,7 @@ struct delivery {
 /* While the recording is gone through. */
 struct teller {
 	struct story *story;
+	bool by_request;		/* records are to come by them, not by reads */
 	struct delivery *deliveries;
 	size_t delivery_count;
 
@@ -259,12 +260,20 @@ static void on_deliver(struct teller *teller, const struct event *event)
  * The first that was read is not typical, as the program had yet to begin; nor, of
  * requests that were queued together, are those that waited for the first one.
  */
-static void deliver(struct teller *teller, __u64 wait, __u64 stored, __u64 begin, __u64 end)
+static bool is_typical(const struct teller *teller, __u64 wait, __u64 stored, __u64 end)
 {
-	const struct delivery *last = NULL;
+	if (stored <= wait || stored > end)
+		return false;
+	if (!teller->delivery_count)
+		return teller->by_request;
+	return wait >= teller->deliveries[teller->delivery_count - 1].copy_begin;
+}
 
-	if (teller->delivery_count)
-		last = &teller->deliveries[teller->delivery_count - 1];
+static void deliver(struct teller *teller, bool by_request, __u64 wait, __u64 stored, __u64 begin,
+		    __u64 end)
+{
+	bool typical = by_request == teller->by_request && is_typical(teller, wait, stored, end);
+
 	teller->deliveries = grow(teller->deliveries, teller->delivery_count,
 				  sizeof(*teller->deliveries));
 	teller->deliveries[teller->delivery_count++] = (struct delivery){
@@ -273,8 +282,7 @@ static void deliver(struct teller *teller, __u64 wait, __u64 stored, __u64 begin
 		.copy_begin = begin,
 		.copy_end = end,
 		.end = end,
-		.typical = stored > wait && stored <= end &&
-			   (last ? wait >= last->copy_begin : wait > teller->story->begin),
+		.typical = typical,
 	};
 	teller->open_delivery = true;
 }
@@ -295,7 +303,7 @@ static void on_read_end(struct teller *teller, const struct event *event)
 	mark = add_mark(story, event, KERNEL, KERNEL, PROGRAM, "copies %lld bytes", got);
 	mark->data = true;
 	entitle(mark, "the task has copied %lld bytes to the application itself", got);
-	deliver(teller, teller->waits_since, teller->last_stored, begin, event->ns);
+	deliver(teller, false, teller->waits_since, teller->last_stored, begin, event->ns);
 	teller->waits_since = event->ns;
 	teller->read_since = 0;
 }
@@ -331,7 +339,7 @@ static void on_complete(struct teller *teller, const struct event *event)
 		if (!stored)
 			stored = teller->last_stored;
 		add_span(teller->story, KERNEL, COPIES, stored, event->ns);
-		deliver(teller, teller->requests[i].call, stored, stored, event->ns);
+		deliver(teller, true, teller->requests[i].call, stored, stored, event->ns);
 	}
 	teller->requests[i] = teller->requests[--teller->request_count];
 }
@@ -367,7 +375,7 @@ static void on_device(struct teller *teller, const struct event *event)
 		break;
 	case EV_STORE:
 		teller->stored[cpu] = teller->last_stored = event->ns;
-		entitle(add_mark(story, event, DEVICE, DEVICE, DEVICE, "stores record %lld",
+		entitle(add_mark(story, event, DEVICE, DEVICE, DEVICE, "record %lld",
 				 event->value[0]),
 			"record %lld is in the ring", event->value[0]);
 		break;
@@ -431,16 +439,22 @@ static void on_task(struct teller *teller, const struct event *event)
 	}
 }
 
-/* Who uses the device first is the story's task. */
-static int reader_of(const struct recording *recording)
+/* Who uses the device first is the story's task, and whether it has requests its way. */
+static void find_reader(struct teller *teller, const struct recording *recording)
 {
 	const struct event *event;
 
-	for (event = recording->events; event < recording->events + recording->count; event++)
-		if (!event->hardirq && (event->type == EV_READ_BEGIN || event->type == EV_POLL ||
-					event->type == EV_QUEUE))
-			return event->pid;
-	errx(1, "nobody reads from the device in this recording");
+	for (event = recording->events; event < recording->events + recording->count; event++) {
+		if (event->hardirq)
+			continue;
+		if (!teller->story->pid && (event->type == EV_READ_BEGIN ||
+					    event->type == EV_POLL || event->type == EV_QUEUE))
+			teller->story->pid = event->pid;
+		if (event->type == EV_QUEUE && event->pid == teller->story->pid)
+			teller->by_request = true;
+	}
+	if (!teller->story->pid)
+		errx(1, "nobody reads from the device in this recording");
 }
 
 static void go_through(struct teller *teller, const struct recording *recording)
@@ -485,7 +499,7 @@ static void choose(struct story *story, struct teller *teller)
 		if (teller->deliveries[i].typical)
 			chosen[count++] = teller->deliveries[i];
 	if (!count)
-		errx(1, "in this recording nobody waits for a record until it comes: of %zu that were read, each had already come, or was the first; record more of them, or with a longer period",
+		errx(1, "in this recording nobody waits for a record until it comes: of %zu that came, each was there already, or was the first; record more of them, or with a longer period",
 		     teller->delivery_count);
 	if (count > 2)		/* After the last, the program ends. */
 		count--;
@@ -545,9 +559,10 @@ void story_tell(struct story *story, const struct recording *recording, const ch
 {
 	static struct teller teller;
 
-	*story = (struct story){ .pid = reader_of(recording) };
+	*story = (struct story){ };
 	snprintf(story->name, sizeof(story->name), "%s", name);
 	teller = (struct teller){ .story = story };
+	find_reader(&teller, recording);
 	go_through(&teller, recording);
 	choose(story, &teller);
 	cut(story);
