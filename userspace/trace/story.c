@@ -62,6 +62,7 @@ struct teller {
 
 	/* The device */
 	__u64 irq_since[CPUS_MAX], stored[CPUS_MAX], last_stored;
+	unsigned int records;		/* stored since a delivery began */
 	struct {
 		__s64 id;
 		__u64 ns, call;		/* when it was queued, and the call that did it began */
@@ -257,12 +258,13 @@ static void on_deliver(struct teller *teller, const struct event *event)
 /* Records on their way --------------------------------------------------------- */
 
 /*
- * The first that was read is not typical, as the program had yet to begin; nor, of
- * requests that were queued together, are those that waited for the first one.
+ * The first that was read is not typical, as the program had yet to begin; nor is
+ * one that others came with, on a busy machine; nor, of requests that were queued
+ * together, are those that waited for the first one.
  */
 static bool is_typical(const struct teller *teller, __u64 wait, __u64 stored, __u64 end)
 {
-	if (stored <= wait || stored > end)
+	if (stored <= wait || stored > end || teller->records != 1)
 		return false;
 	if (!teller->delivery_count)
 		return teller->by_request;
@@ -285,6 +287,7 @@ static void deliver(struct teller *teller, bool by_request, __u64 wait, __u64 st
 		.typical = typical,
 	};
 	teller->open_delivery = true;
+	teller->records = 0;
 }
 
 static void on_read_end(struct teller *teller, const struct event *event)
@@ -375,6 +378,7 @@ static void on_device(struct teller *teller, const struct event *event)
 		break;
 	case EV_STORE:
 		teller->stored[cpu] = teller->last_stored = event->ns;
+		teller->records++;
 		entitle(add_mark(story, event, DEVICE, DEVICE, DEVICE, "record %lld",
 				 event->value[0]),
 			"record %lld is in the ring", event->value[0]);
@@ -547,6 +551,26 @@ static void cut(struct story *story)
 	story->mark_count = kept;
 }
 
+/* Requests that are queued one after the other are one label, and how many more. */
+static void merge_queued(struct story *story)
+{
+	struct mark *first = NULL, *second = NULL, *mark;
+	unsigned int more = 0;
+
+	for (mark = story->marks; mark < story->marks + story->mark_count; mark++) {
+		if (mark->at != KERNEL || !*mark->label)
+			continue;
+		if (!first || strcmp(mark->label, first->label) || !strstr(mark->event, "_queue")) {
+			first = mark;
+			more = 0;
+			continue;
+		}
+		second = more++ ? second : mark;
+		*mark->label = '\0';
+		snprintf(second->label, sizeof(second->label), "%u more", more);
+	}
+}
+
 /**
  * story_tell() - the story of one record that a recording has
  * @story: where to; story_free() frees what it holds
@@ -566,6 +590,7 @@ void story_tell(struct story *story, const struct recording *recording, const ch
 	go_through(&teller, recording);
 	choose(story, &teller);
 	cut(story);
+	merge_queued(story);
 	free(teller.deliveries);
 }
 
