@@ -52,6 +52,7 @@ build_modules()
 		place=$root/lib/modules/$release
 		mkdir -p "$place/extra" && cp "$module" "$place/extra/" || return
 	done
+	[ ! -d "$kernel/modules" ] || cp -r "$kernel/modules/." "$place/" || return
 	touch "$place/modules.order" "$place/modules.builtin" &&
 		PATH=$PATH:/usr/sbin:/sbin depmod -b "$root" "$release"
 }

@@ -5,17 +5,23 @@
 # usage: scripts/kernel.sh KERNEL
 #
 # KERNEL is a version which Debian has or had (6.1, 6.12: the newest cloud kernel of that series in any suite that this
-# machine has the compiler for), "debug" (built here from Debian's source and scripts/debug.config), or the path of a
-# bzImage whose build tree is KDIR= in the environment. "source" prints where the unpacked kernel source is, "clang" a
-# folder with a build tree alone, prepared for modules that clang compiles.
+# machine has the compiler for), the same with "-generic" behind it (6.1-generic: Debian's kernel for real machines, with
+# the modules that show the guest this machine's files), "debug" (built here from Debian's source and
+# scripts/debug.config), or the path of a bzImage whose build tree is KDIR= in the environment. "source" prints where
+# the unpacked kernel source is, "clang" a folder with a build tree alone, prepared for modules that clang compiles.
 #
-# The folder holds bzImage and build (a link, for make -C); it is kept in ~/.cache/iodemo.
+# The folder holds bzImage, build (a link, for make -C) and, if there are any, modules (what the guest can load of the
+# kernel's own, as in /lib/modules/RELEASE); it is kept in ~/.cache/iodemo.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 source_package=linux-source-6.1
 debian=$top/scripts/debian.sh
+PATH=$PATH:/usr/sbin:/sbin
 new=
+
+# What a guest needs to see this machine's files, and to write beside them
+sharing='virtio_pci virtio_console 9pnet_virtio 9p overlay'
 
 # A folder is made under another name and renamed when it is whole, so what has the name is whole
 begin_folder()
@@ -56,12 +62,19 @@ have_compiler()
 	command -v "$1" >/dev/null || apt-cache policy "$1" | grep -q 'Candidate: [0-9]'
 }
 
+# Debian's kernels of this flavour; a name without one is of the generic
+headers()
+{
+	"$debian" names 'linux-headers-' | grep -E "^linux-headers-[0-9].*-$flavour\$" |
+		if [ "$flavour" = amd64 ]; then grep -vE -e '-(cloud|rt)-amd64$'; else cat; fi
+}
+
 resolve()
 {
-	"$debian" names 'linux-headers-' | grep -E '^linux-headers-[0-9].*-cloud-amd64$' >"$list" || :
-	grep -E "^linux-headers-$(echo "$1" | sed 's/[.+]/\\&/g')([.+-].*)?-cloud-amd64\$" "$list" | table >"$list.found" || :
+	headers >"$list" || :
+	grep -E "^linux-headers-$(echo "$1" | sed 's/[.+]/\\&/g')([.+-].*)?-$flavour\$" "$list" | table >"$list.found" || :
 	if [ ! -s "$list.found" ]; then
-		echo "kernel.sh: Debian has no cloud kernel $1; it has:" \
+		echo "kernel.sh: Debian has no $kind kernel $1; it has:" \
 			"$(sed 's/linux-headers-\([0-9]*\.[0-9]*\).*/\1/' "$list" | sort -Vu | tr '\n' ' ')" >&2
 		exit 1
 	fi
@@ -72,15 +85,32 @@ resolve()
 	die "no kernel $1 can be built for here: its compiler $compiler is not in this machine's archive"
 }
 
+# keep_modules FOLDER: of the image's modules, those for sharing and what they depend on. A kmod looks for modules in
+# /lib or in /usr/lib.
+keep_modules()
+{
+	mkdir -p "$new/base/usr/lib/modules" && ln -s usr/lib "$new/base/lib" &&
+		ln -s "$1" "$new/base/lib/modules/$release" && depmod -b "$new/base" "$release" || return
+	# shellcheck disable=SC2086
+	modprobe -d "$new/base" -S "$release" -a --show-depends $sharing |
+		sed -n "s|^insmod .*/lib/modules/$release/\([^ ]*\).*|\1|p" | sort -u >"$new/kept"
+	[ -s "$new/kept" ] && mkdir "$new/modules" &&
+		tar -cf - -C "$1" -T "$new/kept" modules.order modules.builtin modules.builtin.modinfo |
+		tar -xf - -C "$new/modules" && rm -r "$new/base" "$new/kept"
+}
+
+# get_debian VERSION cloud|generic
 get_debian()
 {
+	kind=$2
+	flavour=$([ "$kind" = generic ] || echo cloud-)amd64
 	"$debian" update
 	list=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 	trap 'rm -f "$list" "$list.found"' EXIT
 	resolve "$1"
 	rm -f "$list" "$list.found"
 	# linux-kbuild depends on the compiler and, where modules have BTF, on pahole; both run here
-	case $("$debian" show "linux-headers-$release" "linux-kbuild-${release%-cloud-amd64}" 2>/dev/null) in
+	case $("$debian" show "linux-headers-$release" "linux-kbuild-${release%-"$flavour"}" 2>/dev/null) in
 	*pahole*) "$top/scripts/setup.sh" "$compiler" pahole ;;
 	*) "$top/scripts/setup.sh" "$compiler" ;;
 	esac
@@ -98,7 +128,12 @@ get_debian()
 		xargs sed -i "s|/usr/src|$folder/packages/usr/src|g"
 	ln -s "packages/usr/src/$headers" "$new/build"
 	ln -s "packages/boot/vmlinuz-$release" "$new/bzImage"
-	rm -rf "$new/packages/lib/modules/$release/kernel" "$new/packages/usr/share"
+	for modules in "$new/packages/lib/modules/$release" "$new/packages/usr/lib/modules/$release"; do
+		[ -d "$modules/kernel" ] || continue
+		[ "$kind" != generic ] || step "choosing modules of Linux $release" keep_modules "$modules"
+		rm -rf "$modules/kernel"
+	done
+	rm -rf "$new/packages/usr/share"
 	finish_folder
 }
 
@@ -192,7 +227,8 @@ source) get_source ;;
 debug) get_debug ;;
 clang) get_clang ;;
 */*) get_path "$1" ;;
-[0-9]*) get_debian "$1" ;;
-*) die "KERNEL=$1: neither a version (6.1), nor debug, nor the path of a bzImage" ;;
+[0-9]*-generic) get_debian "${1%-generic}" generic ;;
+[0-9]*) get_debian "$1" cloud ;;
+*) die "KERNEL=$1: neither a version (6.1, 6.1-generic), nor debug, nor the path of a bzImage" ;;
 esac
 echo "$folder"
