@@ -30,38 +30,39 @@ arguments()
 	[ $# -eq $(($1 + 1)) ] || usage 2 >&2
 }
 
-# step WHAT COMMAND...: run it silently; say what is done if that takes longer than 2 s, and show its output if it fails
+# step WHAT COMMAND...: run it silently; say what is done if that takes longer than 2 s, and show its output if it fails.
+# Nothing is left behind by one that is interrupted, whatever the script has trapped: the output has no name, and the
+# ticker ends with the script.
 step()
 {
 	step_what=$1
 	shift
 	step_log=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
+	exec 8>"$step_log" 7<"$step_log"
+	rm "$step_log"
 	step_begin=$(date +%s)
 	step_ticker "$step_what" &
 	step_pid=$!
-	trap 'kill "$step_pid" 2>/dev/null || :; rm -f "$step_log"; exit 130' INT TERM
 	step_status=0
-	"$@" >"$step_log" 2>&1 </dev/null || step_status=$?
+	"$@" >&8 2>&1 </dev/null 7<&- 8>&- || step_status=$?
 	kill "$step_pid" 2>/dev/null || :
 	wait "$step_pid" 2>/dev/null || :
-	trap - INT TERM
 	step_seconds=$(($(date +%s) - step_begin))
 	if [ "$step_status" -ne 0 ]; then
 		printf '\n%s: failed after %s s: %s\n' "${0##*/}" "$step_seconds" "$step_what" >&2
-		tail -n 60 "$step_log" >&2
-		rm -f "$step_log"
+		tail -n 60 <&7 >&2
 		exit 1
 	fi
+	exec 7<&- 8>&-
 	[ "$step_seconds" -lt 3 ] || printf '%s: %s s\n' "$step_what" "$step_seconds" >&2
-	rm -f "$step_log"
 }
 
 # One line after 2 s, and one every 30 s, which a terminal and a log show alike
 step_ticker()
 {
-	exec 9>&-
+	exec 7<&- 8>&- 9>&-
 	ticks=0
-	while sleep 1 >/dev/null 2>&1; do
+	while sleep 1 >/dev/null 2>&1 && kill -0 "$$" 2>/dev/null; do
 		ticks=$((ticks + 1))
 		[ "$ticks" -ne 2 ] || echo "$1 ..." >&2
 		[ $((ticks % 30)) -ne 0 ] || echo "$1 ... $ticks s" >&2
