@@ -7,13 +7,15 @@
 #
 #   -k KERNEL   6.1 (default), 6.12, debug, or the path of a bzImage with KDIR= set: see scripts/kernel.sh
 #   -p PARTS    what to build and take along: any of "modules userspace selftests exercises", or none (default: the first three)
-#   -t SECONDS  end the machine after that long (default: 600; a shell has no limit)
+#   -t SECONDS  end the machine after that long (default: 600; 0, and for a shell, no limit)
 #   -m SIZE     memory (default: 1G, debug 2G)
 #   -a WORDS    more words for the kernel's command line
 #   -l NAME     what the kernel's log is called (default: log)
 #   -w PROGRAMS more of this machine's programs to take along: "bpftrace perf"; installed if they are missing
 #   -o FILE     leave the command's output there too: of the last boot only, after a comment for each that went before
 #   -r FOLDER   what the command leaves in the guest's /report comes to FOLDER, and replaces what has the same names there
+#   -d FILE     more devices, as qemu's -readconfig has them: FILE describes also the chardev "port", where the command's
+#               output goes, and may take the script's input
 #   -i          count instructions: one processor, no KVM, and a clock that goes on by a nanosecond an instruction and
 #               skips where nobody has anything to do; every run of the same files is the same, to the instruction
 #
@@ -36,8 +38,9 @@ name=log
 with=
 output=
 report=
+devices=
 instructions=
-while getopts :k:p:t:m:a:l:w:o:r:ih-: option; do
+while getopts :k:p:t:m:a:l:w:o:r:d:ih-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parts=$OPTARG ;;
@@ -48,6 +51,7 @@ while getopts :k:p:t:m:a:l:w:o:r:ih-: option; do
 	w) with=$OPTARG ;;
 	o) output=$OPTARG ;;
 	r) report=$OPTARG ;;
+	d) devices=$OPTARG ;;
 	i) instructions=yes ;;
 	h | -) usage ;;
 	*) usage 2 >&2 ;;
@@ -139,7 +143,11 @@ boot()
 	fi
 	watch_boot >/dev/null 2>&1 &
 	watcher=$!
-	machine -chardev "stdio,id=port,logfile=$temporary/output" -serial chardev:port </dev/null || status=$?
+	if [ -n "$devices" ]; then
+		machine -readconfig "$devices" -serial chardev:port || status=$?
+	else
+		machine -chardev "stdio,id=port,logfile=$temporary/output" -serial chardev:port </dev/null || status=$?
+	fi
 	kill "$watcher" 2>/dev/null || :
 	wait "$watcher" 2>/dev/null || :
 	seconds=$(($(date +%s) - begin))
@@ -166,7 +174,7 @@ died_in_boot()
 # Somebody else can have killed qemu
 timed_out()
 {
-	[ "$1" = run ] && [ "$seconds" -ge "$limit" ] && { [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; }
+	[ "$1" = run ] && [ "$limit" -gt 0 ] && [ "$seconds" -ge "$limit" ] && { [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; }
 }
 
 # shellcheck disable=SC2086
