@@ -15,6 +15,9 @@
 #:   make exercise   is the exercise N=blocking (nonblocking, multiplexing, signal, async) of docs/ solved? Without N: are
 #:                   they all unsolved here, and their solutions right?
 #:   make shell      look around; Ctrl-A x ends the machine. WITH="bpftrace perf": with these too
+#:   make run CMD='python3 mytest.py'
+#:                   run a command of this machine's there, with this machine's files, which it can't alter, in the folder
+#:                   where you are (or DIR=); PARAMS='period_us=0' for the module; see docs/run.md
 #:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12), debug (KASAN, lockdep, kmemleak),
 #:                   or the path of a bzImage together with KDIR=<its build tree>
 #:
@@ -30,7 +33,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 PREFIX ?= /usr/local
 
-.PHONY: all modules userspace install demo report check bench stress exercise shell lint clean help
+.PHONY: all modules userspace install demo report check bench stress exercise shell run lint clean help
 
 all: modules userspace
 
@@ -55,7 +58,8 @@ install: all
 	$(MAKE) -C userspace install DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" PREFIX="$(PREFIX)"
 
 # KDIR= given by hand goes with KERNEL=<bzImage>; our default for it does not
-vm_env = KERNEL="$(KERNEL)" $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
+kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
+vm_env = KERNEL="$(KERNEL)" $(kdir_env)
 
 demo:
 	@$(vm_env) scripts/report.sh demo
@@ -77,6 +81,14 @@ exercise:
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" -w "$(WITH)" shell
+
+# As they were typed: CMD is a shell's, not make's, and none of these is the command's. Where the caller is, -C does not
+# tell, but PWD does.
+unexport CMD DIR PARAMS KERNEL
+run: export IODEMO_COMMAND = $(value CMD)
+run: export IODEMO_FOLDER = $(or $(value DIR),$(value PWD),$(CURDIR))
+run:
+	@$(kdir_env) scripts/run.sh -k "$(KERNEL)" -p "$(PARAMS)" -d "$$IODEMO_FOLDER" "$$IODEMO_COMMAND"
 
 lint:
 	@scripts/lint.sh
