@@ -92,7 +92,7 @@ pipe()
 command()
 {
 	chroot /new /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		setpriv --reuid "$uid" --regid "$gid" --groups "$(job groups)" /bin/sh /run/iodemo/job/start
+		setpriv --reuid "$uid" --regid "$gid" --groups "$(job groups)" /bin/sh /run/iodemo/job/first
 }
 
 # What the command has left is not to hold the device, nor the pipes

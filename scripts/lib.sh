@@ -38,7 +38,8 @@ step()
 	step_what=$1
 	shift
 	step_log=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
-	exec 8>"$step_log" 7<"$step_log"
+	exec 8>"$step_log"
+	exec 7<"$step_log"
 	rm "$step_log"
 	step_begin=$(date +%s)
 	step_ticker "$step_what" &

@@ -76,10 +76,11 @@ quote()
 }
 
 # What the guest's shell starts the command with
-start()
+first_script()
 {
 	printf 'cd %s || exit 125\nunset OLDPWD\numask %s\n' "$(quote "$where")" "$(umask)"
 	echo "$environment"
+	# shellcheck disable=SC2016
 	printf 'PWD=%s\nPATH=$PATH:/run/iodemo/bin\nexec /bin/sh -c %s\n' "$(quote "$where")" "$(quote "$1")"
 }
 
@@ -125,13 +126,13 @@ devices()
 # Whether output and errors are one and the same
 same()
 {
-	[ /proc/self/fd/1 -ef /proc/self/fd/2 ]
+	[ "$(stat -L -c %d:%i "/proc/$$/fd/1")" = "$(stat -L -c %d:%i "/proc/$$/fd/2")" ]
 }
 
 # What the guest is to know
 job()
 {
-	start "$1" >start
+	first_script "$1" >first
 	echo "$parameters" >parameters
 	id -u >uid
 	id -g >gid
