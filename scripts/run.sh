@@ -138,7 +138,7 @@ job()
 	id -g >gid
 	id -G | tr ' ' , >groups
 	if same && [ -t 1 ]; then
-		stty size <&1 | sed 's/\(.*\) \(.*\)/rows \1 columns \2/' >terminal
+		stty size <&2 | sed 's/\(.*\) \(.*\)/rows \1 columns \2/' >terminal
 	elif same; then
 		: >one
 	fi
@@ -149,7 +149,7 @@ end()
 {
 	trap '' HUP INT PIPE TERM
 	if [ -n "$machine" ]; then
-		kill -TERM -- "-$machine" 2>/dev/null || :
+		kill -s TERM -- "-$machine" 2>/dev/null || :
 		wait "$machine" || :
 	fi
 	# shellcheck disable=SC2086
