@@ -300,7 +300,6 @@ void iodemo_submitted(struct iodemo_run *run, __u64 begin)
 {
 	run->submit_ns += iodemo_now() - begin;
 	run->submits++;
-	count_threads(run);
 }
 
 /* What was used since it was asked for the first time */
