@@ -46,8 +46,7 @@ struct iodemo_line {
  * @times_told: how often the user has asked for that
  * @rest: the line that is half read, if IODEMO_CLIENT_HALF_READ
  * @requests: of kernel AIO; aio.c's
- * @pending: how many there are, and commands of io_uring; IODEMO_PENDING_MAX at
- *	most
+ * @pending: these and io_uring's commands; IODEMO_PENDING_MAX at most
  * @reserved_by: the descriptor table of the process that has reserved the device
  * @readers: who waits to take records: sleeping readers, exclusive, and requests;
  *	in turn
@@ -55,8 +54,7 @@ struct iodemo_line {
  *	read or to write; one queue, since kernel AIO's poll can't wait on two
  * @signals: fasync.c's
  * @listening: tells them, when the device tells us
- * @round: in which of the device's rounds they were told last; under the lock of
- *	the device's listeners
+ * @round: of the device's, in which they were told last; under its listeners' lock
  */
 struct iodemo_client {
 	struct kref ref;
