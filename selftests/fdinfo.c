@@ -95,7 +95,8 @@ TEST_F(fdinfo, child_sees_what_it_shares)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(!!strcmp("iodemo-client:\t1\niodemo-cursor:\t1\niodemo-lag:\t1\niodemo-lost:\t0\n"
+		_exit(!!strcmp("iodemo-client:\t1\niodemo-cursor:\t1\n"
+			       "iodemo-lag:\t1\niodemo-lost:\t0\n"
 			       "iodemo-format:\traw\n", our_lines(self->fd)));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);

@@ -375,7 +375,8 @@ static void write_json(FILE *file)
 		busy |= says(lines[i], "busy");
 	fprintf(file, "{\"kernel\":\"%s\",\"machine\":\"%s\",\"processors\":%ld,",
 		kernel.release, kernel.machine, sysconf(_SC_NPROCESSORS_ONLN));
-	fprintf(file, "\"interrupts\":%u,\"period_us\":%u,\"files\":%u,", records, period_us, files);
+	fprintf(file, "\"interrupts\":%u,\"period_us\":%u,\"files\":%u,", records, period_us,
+		files);
 	fprintf(file, "\"complete\":%s,\"busy\":%s,\"runs\":[\n", done == ROWS ? "true" : "false",
 		busy ? "true" : "false");
 	for (i = 0; i < done; i++) {

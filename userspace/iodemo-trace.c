@@ -21,7 +21,9 @@ static const char *const begin[] = {
 	"-e", "sched:sched_switch", "-e", "sched:sched_waking", "-e", "irq:irq_handler_entry",
 	"-e", "irq:irq_handler_exit", "-e", "signal:signal_deliver", NULL
 };
+
 static const char *const end[] = { "trace-cmd", "stop", NULL };
+
 static const char *const reset[] = { "trace-cmd", "reset", NULL };
 
 static void usage(void)
@@ -81,8 +83,8 @@ static void trace_cmd(const char *const *argv)
 		fputc(character, stderr);
 	fclose(output);
 	if (status)
-		errx(1, "trace-cmd %s failed with status %d; recording takes root, and tracefs in /sys/kernel/tracing",
-		     argv[1], status);
+		errx(1, "trace-cmd %s failed with status %d; recording takes root, and %s",
+		     argv[1], status, "tracefs in /sys/kernel/tracing");
 }
 
 /* Ctrl-C ends the command, and what it had done by then is drawn. */

@@ -215,16 +215,17 @@ static void on_return(struct teller *teller, const struct event *event)
 
 static void on_switch(struct teller *teller, const struct event *event)
 {
-	bool comes = event->value[1] == teller->story->pid;
+	struct story *story = teller->story;
+	bool comes = event->value[1] == story->pid;
 
-	if (!comes && event->pid != teller->story->pid)
+	if (!comes && event->pid != story->pid)
 		return;
 	until(teller, event->ns);
 	teller->off = !comes;
 	if (comes) {
 		teller->on_since = event->ns;
 		if (teller->woken)
-			entitle(add_mark(teller->story, event, KERNEL, KERNEL, KERNEL, "runs again"),
+			entitle(add_mark(story, event, KERNEL, KERNEL, KERNEL, "runs again"),
 				"the task has a processor again");
 		teller->woken = false;
 		return;
@@ -232,19 +233,22 @@ static void on_switch(struct teller *teller, const struct event *event)
 	/* The lowest bits say for what it waits; none: somebody else has its turn. */
 	teller->asleep = event->value[0] & 0x7f;
 	if (teller->asleep)
-		entitle(add_mark(teller->story, event, KERNEL, KERNEL, KERNEL, "sleeps"),
+		entitle(add_mark(story, event, KERNEL, KERNEL, KERNEL, "sleeps"),
 			"the task gives its processor up until it is woken");
 }
 
 static void on_waking(struct teller *teller, const struct event *event)
 {
+	struct mark *mark;
+
 	if (event->value[0] != teller->story->pid || !teller->asleep)
 		return;
 	until(teller, event->ns);
 	teller->asleep = false;
 	teller->woken = true;
-	entitle(add_mark(teller->story, event, KERNEL, event->hardirq ? DEVICE : KERNEL, KERNEL,
-			 "woken"), "the task is woken%s", event->hardirq ? " by the interrupt" : "");
+	mark = add_mark(teller->story, event, KERNEL, event->hardirq ? DEVICE : KERNEL, KERNEL,
+			"woken");
+	entitle(mark, "the task is woken%s", event->hardirq ? " by the interrupt" : "");
 }
 
 static void on_deliver(struct teller *teller, const struct event *event)
@@ -377,7 +381,8 @@ static void on_device(struct teller *teller, const struct event *event)
 			"the device's interrupt, on processor %d", event->cpu);
 		break;
 	case EV_STORE:
-		teller->stored[cpu] = teller->last_stored = event->ns;
+		teller->last_stored = event->ns;
+		teller->stored[cpu] = event->ns;
 		teller->records++;
 		entitle(add_mark(story, event, DEVICE, DEVICE, DEVICE, "record %lld",
 				 event->value[0]),
@@ -503,8 +508,10 @@ static void choose(struct story *story, struct teller *teller)
 		if (teller->deliveries[i].typical)
 			chosen[count++] = teller->deliveries[i];
 	if (!count)
-		errx(1, "in this recording nobody waits for a record until it comes: of %zu that came, each was there already, or was the first; record more of them, or with a longer period",
-		     teller->delivery_count);
+		errx(1, "in this recording nobody waits for a record until it comes: %s; %s",
+		     teller->delivery_count ? "all were there already, or came together" :
+					      "none came",
+		     "record more of them, or with a longer period");
 	if (count > 2)		/* After the last, the program ends. */
 		count--;
 	qsort(chosen, count, sizeof(*chosen), by_length);
@@ -606,7 +613,8 @@ void story_sum_up(const struct story *story, char *text, size_t size)
 	double all = (story->end - story->begin) / 100.0;
 
 	snprintf(text, size,
-		 "Of %.0f µs the task was asleep for %.0f %%, in its own code for %.0f %%, and in system calls for %.0f %%. %u system call%s, %u of them in vain (EAGAIN).",
+		 "Of %.0f µs the task was asleep for %.0f %%, in its own code for %.0f %%, "
+		 "and in system calls for %.0f %%. %u system call%s, %u of them in vain (EAGAIN).",
 		 (story->end - story->begin) / 1000.0, story->time[SLEEPS] / all,
 		 (story->time[RUNS] + story->time[HANDLES]) / all,
 		 (story->time[IN_KERNEL] + story->time[COPIES]) / all,

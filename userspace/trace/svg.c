@@ -4,6 +4,7 @@
  * and device are lanes, and what passes between them are arrows
  */
 #include <err.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,18 +64,28 @@ struct drawing {
 	const struct story *story;
 };
 
+__attribute__((format(printf, 2, 3)))
+static void put(const struct drawing *drawing, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	vfprintf(drawing->file, format, values);
+	va_end(values);
+}
+
 /* Labels and titles are ours, but what a call is named is the kernel's. */
-static void put_text(FILE *file, const char *text)
+static void put_text(const struct drawing *drawing, const char *text)
 {
 	for (; *text; text++) {
 		if (*text == '&')
-			fputs("&amp;", file);
+			put(drawing, "&amp;");
 		else if (*text == '<')
-			fputs("&lt;", file);
+			put(drawing, "&lt;");
 		else if (*text == '>')
-			fputs("&gt;", file);
+			put(drawing, "&gt;");
 		else
-			fputc(*text, file);
+			fputc(*text, drawing->file);
 	}
 }
 
@@ -91,20 +102,20 @@ static void draw_words(const struct drawing *drawing)
 	size_t i;
 
 	story_sum_up(story, summary, sizeof(summary));
-	fprintf(drawing->file, "<title id=\"%s-title\">%s: from the wait for a record until the application has it</title>\n",
-		story->name, story->name);
-	fprintf(drawing->file, "<desc id=\"%s-desc\">%s", story->name, summary);
+	put(drawing, "<title id=\"%s-title\">%s: from the wait for a record until the application "
+	    "has it</title>\n", story->name, story->name);
+	put(drawing, "<desc id=\"%s-desc\">%s", story->name, summary);
 	for (i = 0; i < story->mark_count; i++) {
 		const struct mark *mark = &story->marks[i];
 
 		if (!*mark->label)
 			continue;
-		fprintf(drawing->file, " %.1f µs, %s: ", story_us(story, mark->ns),
-			lane_names[mark->at]);
-		put_text(drawing->file, mark->label);
-		fputc('.', drawing->file);
+		put(drawing, " %.1f µs, %s: ", story_us(story, mark->ns),
+		    lane_names[mark->at]);
+		put_text(drawing, mark->label);
+		put(drawing, ".");
 	}
-	fputs("</desc>\n", drawing->file);
+	put(drawing, "</desc>\n");
 }
 
 static void draw_phase(const struct drawing *drawing, const char *class, const char *name,
@@ -112,12 +123,11 @@ static void draw_phase(const struct drawing *drawing, const char *class, const c
 {
 	double top = y_of(drawing->story, begin), bottom = y_of(drawing->story, end);
 
-	fprintf(drawing->file,
-		"<rect class=\"%s\" x=\"40\" y=\"%.2f\" width=\"%d\" height=\"%.2f\" data-begin=\"%llu\" data-end=\"%llu\"><title>%s: %.1f µs</title></rect>\n",
-		class, top, WIDTH - 40, bottom - top, begin, end, name, (end - begin) / 1000.0);
-	fprintf(drawing->file,
-		"<text text-anchor=\"middle\" transform=\"translate(%d %.2f) rotate(90)\">%s</text>\n",
-		PHASES + 6, (top + bottom) / 2, name);
+	put(drawing, "<rect class=\"%s\" x=\"40\" y=\"%.2f\" width=\"%d\" height=\"%.2f\" "
+	    "data-begin=\"%llu\" data-end=\"%llu\"><title>%s: %.1f µs</title></rect>\n",
+	    class, top, WIDTH - 40, bottom - top, begin, end, name, (end - begin) / 1000.0);
+	put(drawing, "<text text-anchor=\"middle\" transform=\"translate(%d %.2f) rotate(90)\">"
+	    "%s</text>\n", PHASES + 6, (top + bottom) / 2, name);
 }
 
 /* So many that their numbers have room, and all of them round. */
@@ -134,14 +144,14 @@ static void draw_axis(const struct drawing *drawing)
 {
 	double us = story_us(drawing->story, drawing->story->end), step = tick_of(us), at;
 
-	fprintf(drawing->file, "<text class=\"tick\" x=\"36\" y=\"%d\" text-anchor=\"end\">µs</text>\n",
-		TOP - 8);
+	put(drawing, "<text class=\"tick\" x=\"36\" y=\"%d\" text-anchor=\"end\">µs</text>\n",
+	    TOP - 8);
 	for (at = 0; at <= us; at += step) {
 		double y = TOP + at * HEIGHT / us;
 
-		fprintf(drawing->file,
-			"<path class=\"axis\" d=\"M38 %.2fh6\"/><text class=\"tick\" x=\"36\" y=\"%.2f\" text-anchor=\"end\">%g</text>\n",
-			y, y + 3.5, at);
+		put(drawing, "<path class=\"axis\" d=\"M38 %.2fh6\"/>"
+		    "<text class=\"tick\" x=\"36\" y=\"%.2f\" text-anchor=\"end\">%g</text>\n",
+		    y, y + 3.5, at);
 	}
 }
 
@@ -150,9 +160,9 @@ static void draw_lanes(const struct drawing *drawing)
 	int lane;
 
 	for (lane = 0; lane < LANES; lane++)
-		fprintf(drawing->file,
-			"<text class=\"head\" x=\"%d\" y=\"20\">%s</text><path class=\"lane\" d=\"M%d %dv%d\"/>\n",
-			bars[lane], lane_names[lane], bars[lane] + BAR / 2, TOP, HEIGHT);
+		put(drawing, "<text class=\"head\" x=\"%d\" y=\"20\">%s</text>"
+		    "<path class=\"lane\" d=\"M%d %dv%d\"/>\n",
+		    bars[lane], lane_names[lane], bars[lane] + BAR / 2, TOP, HEIGHT);
 }
 
 static void draw_span(const struct drawing *drawing, const struct span *span)
@@ -163,18 +173,17 @@ static void draw_span(const struct drawing *drawing, const struct span *span)
 
 	if (bottom - top < 1)
 		bottom = top + 1;
-	fprintf(drawing->file, "<g data-state=\"%s\" data-begin=\"%llu\" data-end=\"%llu\">", class,
-		span->begin, span->end);
-	fprintf(drawing->file, "<title>%s %s for %.1f µs</title>", lane_names[span->lane],
-		state_names[span->state], (span->end - span->begin) / 1000.0);
+	put(drawing, "<g data-state=\"%s\" data-begin=\"%llu\" data-end=\"%llu\">", class,
+	    span->begin, span->end);
+	put(drawing, "<title>%s %s for %.1f µs</title>", lane_names[span->lane],
+	    state_names[span->state], (span->end - span->begin) / 1000.0);
 	if (span->state == PENDING)
-		fprintf(drawing->file, "<path class=\"%s\" d=\"M%d %.2fV%.2f\"/>", class,
-			x + BAR + 3, top, bottom);
+		put(drawing, "<path class=\"%s\" d=\"M%d %.2fV%.2f\"/>", class,
+		    x + BAR + 3, top, bottom);
 	else
-		fprintf(drawing->file,
-			"<rect class=\"%s\" x=\"%d\" y=\"%.2f\" width=\"%d\" height=\"%.2f\"/>", class,
-			x, top, BAR, bottom - top);
-	fputs("</g>\n", drawing->file);
+		put(drawing, "<rect class=\"%s\" x=\"%d\" y=\"%.2f\" width=\"%d\" "
+		    "height=\"%.2f\"/>", class, x, top, BAR, bottom - top);
+	put(drawing, "</g>\n");
 }
 
 /* A bar's side, on which an arrow to or from the lane @other stands. */
@@ -189,11 +198,11 @@ static void draw_arrow(const struct drawing *drawing, const struct mark *mark, d
 	int to = side(mark->to, mark->from);
 	int head = to > from ? -6 : 6;
 
-	fprintf(drawing->file, "<g class=\"%s%s\"><path d=\"M%d %.2fH%d\"/>",
-		mark->data ? "data" : "arrow", mark->repeats ? " again" : "", from, y, to + head);
+	put(drawing, "<g class=\"%s%s\"><path d=\"M%d %.2fH%d\"/>",
+	    mark->data ? "data" : "arrow", mark->repeats ? " again" : "", from, y, to + head);
 	if (!mark->repeats)
-		fprintf(drawing->file, "<path stroke-width=\"0\" d=\"M%d %.2fl%d -4v8z\"/>", to, y, head);
-	fputs("</g>", drawing->file);
+		put(drawing, "<path stroke-width=\"0\" d=\"M%d %.2fl%d -4v8z\"/>", to, y, head);
+	put(drawing, "</g>");
 }
 
 /*
@@ -228,23 +237,23 @@ static void place(const struct story *story, enum lane lane, double *places)
 
 static void draw_title(const struct drawing *drawing, const struct mark *mark)
 {
-	fputs("<title>", drawing->file);
-	put_text(drawing->file, mark->title);
-	fprintf(drawing->file, ", at %.1f µs</title>", story_us(drawing->story, mark->ns));
+	put(drawing, "<title>");
+	put_text(drawing, mark->title);
+	put(drawing, ", at %.1f µs</title>", story_us(drawing->story, mark->ns));
 }
 
 static void draw_mark(const struct drawing *drawing, const struct mark *mark)
 {
 	double y = y_of(drawing->story, mark->ns);
 
-	fprintf(drawing->file, "<g data-event=\"%s\" data-ns=\"%llu\">", mark->event, mark->ns);
+	put(drawing, "<g data-event=\"%s\" data-ns=\"%llu\">", mark->event, mark->ns);
 	draw_title(drawing, mark);
 	if (mark->from != mark->to)
 		draw_arrow(drawing, mark, y);
 	else
-		fprintf(drawing->file, "<path class=\"axis\" d=\"M%d %.2fh%d\"/>", bars[mark->at], y,
-			BAR);
-	fputs("</g>\n", drawing->file);
+		put(drawing, "<path class=\"axis\" d=\"M%d %.2fh%d\"/>", bars[mark->at], y,
+		    BAR);
+	put(drawing, "</g>\n");
 }
 
 static void draw_label(const struct drawing *drawing, const struct mark *mark, double place)
@@ -252,14 +261,14 @@ static void draw_label(const struct drawing *drawing, const struct mark *mark, d
 	double y = y_of(drawing->story, mark->ns);
 	int x = bars[mark->at] + BAR;
 
-	fputs("<g>", drawing->file);
+	put(drawing, "<g>");
 	draw_title(drawing, mark);
 	if (place - y > 3 || y - place > 3)
-		fprintf(drawing->file, "<path class=\"lead\" d=\"M%d %.2fL%d %.2f\"/>", x, y, x + 6,
-			place);
-	fprintf(drawing->file, "<text class=\"label\" x=\"%d\" y=\"%.2f\">", x + 8, place + 4);
-	put_text(drawing->file, mark->label);
-	fputs("</text></g>\n", drawing->file);
+		put(drawing, "<path class=\"lead\" d=\"M%d %.2fL%d %.2f\"/>", x, y, x + 6,
+		    place);
+	put(drawing, "<text class=\"label\" x=\"%d\" y=\"%.2f\">", x + 8, place + 4);
+	put_text(drawing, mark->label);
+	put(drawing, "</text></g>\n");
 }
 
 /* No arrow is to go through a label. */
@@ -298,14 +307,13 @@ static int draw_legend(const struct drawing *drawing)
 		if (!shown[state])
 			continue;
 		if (state == PENDING)
-			fprintf(drawing->file, "<path class=\"%s\" d=\"M%d %dv12\"/>", classes[state],
-				x + BAR / 2, y - 10);
+			put(drawing, "<path class=\"%s\" d=\"M%d %dv12\"/>", classes[state],
+			    x + BAR / 2, y - 10);
 		else
-			fprintf(drawing->file,
-				"<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"12\"/>",
-				classes[state], x, y - 10, BAR);
-		fprintf(drawing->file, "<text x=\"%d\" y=\"%d\">%s</text>\n", x + BAR + 8, y,
-			state_names[state]);
+			put(drawing, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" "
+			    "height=\"12\"/>", classes[state], x, y - 10, BAR);
+		put(drawing, "<text x=\"%d\" y=\"%d\">%s</text>\n", x + BAR + 8, y,
+		    state_names[state]);
 		count++;
 	}
 	return 36 + (count + 1) / 2 * 18;
@@ -313,11 +321,15 @@ static int draw_legend(const struct drawing *drawing)
 
 static void draw_spans(const struct drawing *drawing, bool copies)
 {
-	size_t i;
+	const struct span *span = drawing->story->spans;
+	const struct span *end = span + drawing->story->span_count;
 
-	for (i = 0; i < drawing->story->span_count; i++)
-		if ((drawing->story->spans[i].state == COPIES) == copies)
-			draw_span(drawing, &drawing->story->spans[i]);
+	for (; span < end; span++) {
+		bool copy = span->state == COPIES;
+
+		if (copy == copies)
+			draw_span(drawing, span);
+	}
 }
 
 /**
@@ -346,8 +358,12 @@ void draw_svg(const struct story *story, const char *path)
 	fclose(drawing.file);
 	drawing.file = file;
 
-	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"iodemo-figure\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-title %s-desc\" data-pid=\"%d\" data-begin=\"%llu\" data-end=\"%llu\">\n",
-		WIDTH, height, WIDTH, height, story->name, story->name, story->pid, story->begin, story->end);
+	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"iodemo-figure\" "
+		"width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" "
+		"aria-labelledby=\"%s-title %s-desc\" data-pid=\"%d\" "
+		"data-begin=\"%llu\" data-end=\"%llu\">\n",
+		WIDTH, height, WIDTH, height, story->name, story->name, story->pid, story->begin,
+		story->end);
 	draw_words(&drawing);
 	fputs(style, file);
 	fprintf(file, "<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);

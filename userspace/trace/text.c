@@ -131,7 +131,8 @@ void draw_text(const struct story *story)
 	}
 	print_gap(story, last, story->end);
 
-	printf("\ntime in µs. # works  : asleep  . waits for a processor  C copies  S signal handler\n"
+	printf("\ntime in µs. # works  : asleep  . waits for a processor  C copies  "
+	       "S signal handler\n"
 	       "| a request is pending  ==> bytes of a record\n\n");
 	print_phase("waits for data", story->wait_begin, story->stored);
 	print_phase("is told, begins", story->stored, story->copy_begin);
