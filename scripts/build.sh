@@ -28,7 +28,7 @@ jobs=$(nproc)
 sources()
 {
 	cd "$top"
-	set -- Kbuild modules uapi userspace selftests docs/exercises
+	set -- VERSION Kbuild modules uapi userspace selftests docs/exercises
 	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" ! -type d
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define SAMPLES		31
 #define SAMPLES_MIN	3
@@ -72,7 +72,7 @@ static void check_device(void)
 		return;
 	for (group = groups; group->name; group++) {
 		if (group->device && bench_group_wanted(group->name)) {
-			close(iodemo_open(bench_options.device, O_RDWR));
+			close(iodemo_open_or_exit(bench_options.device, O_RDWR));
 			return;
 		}
 	}

@@ -470,7 +470,7 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		errx(1, "unexpected argument: %s", argv[optind]);
-	close(iodemo_open(device, O_RDWR));
+	close(iodemo_open_or_exit(device, O_RDWR));
 
 	/*
 	 * Ctrl-C ends the running demo too, and what it had by then is the last

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli.h"
 #include "ctl/ctl.h"
 
 static const char *device = IODEMO_DEVICE;
@@ -51,7 +52,7 @@ static __u64 number(const char *name, const char *text, __u64 min, __u64 max)
 
 static int show_info(char **arguments)
 {
-	int fd = iodemo_open(device, O_RDONLY);
+	int fd = iodemo_open_or_exit(device, O_RDONLY);
 	struct iodemo_info info;
 
 	(void)arguments;
@@ -71,7 +72,7 @@ static int show_info(char **arguments)
 
 static int show_config(char **arguments)
 {
-	int fd = iodemo_open(device, O_RDONLY);
+	int fd = iodemo_open_or_exit(device, O_RDONLY);
 	struct iodemo_client_config client;
 	struct iodemo_config config;
 
@@ -90,7 +91,7 @@ static int show_config(char **arguments)
 
 static int show_stats(char **arguments)
 {
-	int fd = iodemo_open(device, O_RDONLY);
+	int fd = iodemo_open_or_exit(device, O_RDONLY);
 	struct iodemo_stats stats;
 
 	(void)arguments;
@@ -111,7 +112,7 @@ static int show_stats(char **arguments)
 
 static int set_config(char **arguments)
 {
-	int fd = iodemo_open(device, O_RDWR);
+	int fd = iodemo_open_or_exit(device, O_RDWR);
 	struct iodemo_config config;
 	char name[256];
 
@@ -137,7 +138,7 @@ static int set_config(char **arguments)
 static int trigger(char **arguments)
 {
 	__u32 count = *arguments ? number("trigger", *arguments, 1, ~0U) : 1;
-	int fd = iodemo_open(device, O_RDWR);
+	int fd = iodemo_open_or_exit(device, O_RDWR);
 
 	iodemo_ioctl(fd, device, IODEMO_TRIGGER, &count, "TRIGGER");
 	return 0;
@@ -145,7 +146,7 @@ static int trigger(char **arguments)
 
 static int write_text(char **arguments)
 {
-	int fd = iodemo_open(device, O_WRONLY);
+	int fd = iodemo_open_or_exit(device, O_WRONLY);
 	const char *text = *arguments;
 	ssize_t written;
 
@@ -189,7 +190,7 @@ static int run(char **command)
 
 static int reserve(char **arguments)
 {
-	int fd = iodemo_open(device, O_RDWR);
+	int fd = iodemo_open_or_exit(device, O_RDWR);
 	int status = 0, sig;
 	sigset_t set;
 
@@ -214,7 +215,7 @@ static int tail(char **arguments)
 {
 	__u64 count = *arguments ? number("tail", *arguments, 1, IODEMO_CAPACITY_MAX) : 10;
 
-	ctl_show_tail(iodemo_open(device, O_RDONLY), device, count);
+	ctl_show_tail(iodemo_open_or_exit(device, O_RDONLY), device, count);
 	return 0;
 }
 
@@ -261,7 +262,7 @@ static int monitor(char **arguments)
 	if (low_water && !records)
 		errx(1, "%s: --low-water=%s is for --records", *arguments, low_water);
 
-	fd = iodemo_open(device, O_RDONLY | O_NONBLOCK);
+	fd = iodemo_open_or_exit(device, O_RDONLY | O_NONBLOCK);
 	if (!records) {
 		ctl_monitor(fd, device, lines);
 		return 0;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define DEPTH		64	/* requests that one call hands over at most */
 #define CALLS		8	/* such calls in a batch */

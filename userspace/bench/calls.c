@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define BLOCK		64			/* records that one call takes */
 #define BLOCKS		8			/* in a batch, so that few rings are too small */

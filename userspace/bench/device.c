@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define MODULE		"iodemo"
 #define SYSFS		"/sys/module/" MODULE
@@ -101,7 +101,7 @@ static void set_burst(int fd, unsigned int burst)
 
 int bench_open(unsigned int index, int flags)
 {
-	int fd = iodemo_open(path_of(index), flags | O_NONBLOCK);
+	int fd = iodemo_open_or_exit(path_of(index), flags | O_NONBLOCK);
 
 	iodemo_set_raw(fd, path_of(index), 1);
 	if ((flags & O_ACCMODE) != O_RDONLY) {
@@ -245,7 +245,7 @@ static void remember_module(void)
 		return;
 
 	for (i = 0; i < count; i++) {
-		fd = iodemo_open(path_of(i), O_RDONLY);
+		fd = iodemo_open_or_exit(path_of(i), O_RDONLY);
 		remember(i, fd);
 		close(fd);
 	}

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
 

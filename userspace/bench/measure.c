@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define WARM_UP		2	/* batches */
 

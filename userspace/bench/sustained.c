@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define RUN_US		300000		/* of the device's time */
 

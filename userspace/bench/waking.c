@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "libiodemo.h"
+#include "cli.h"
 
 #define PERIOD_US	1000
 #define PERIOD_NS	(PERIOD_US * 1000)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "libiodemo.h"
+#include "cli.h"
 
 /* Records, a line each (records.c) */
 

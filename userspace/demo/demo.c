@@ -188,7 +188,7 @@ void iodemo_open_files(struct iodemo_run *run, int flags)
 	for (i = 0; i < run->files; i++) {
 		struct iodemo_file *file = &run->file[i];
 
-		file->fd = iodemo_open(file->path, flags);
+		file->fd = iodemo_open_or_exit(file->path, flags);
 		iodemo_set_raw(file->fd, file->path, 1);
 		iodemo_ioctl(file->fd, file->path, IODEMO_GET_CONFIG, &file->config, "GET_CONFIG");
 	}

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include "libiodemo.h"
+#include "cli.h"
 
 #define IODEMO_FILES_MAX	16	/* that one demo has open */
 

@@ -1,61 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Opening and configuring a device
+ * Opening, configuring and firing a device
  */
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "libiodemo.h"
 
-int iodemo_open(const char *path, int flags)
+/* The oldest that this was tested with; the interface only grows. */
+#define VERSION_MIN	4
+
+static int call(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, request, argument) ? -errno : 0;
+}
+
+/* Is it a device, and one that we understand? */
+static int check(int fd)
 {
 	struct iodemo_info info;
-	int fd;
+	int err = call(fd, IODEMO_GET_INFO, &info);
 
-	fd = open(path, flags | O_CLOEXEC);
-	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
-		errx(1, "%s: %s; load the module: `sudo modprobe iodemo`,\n"
-		     "or where it was built `sudo insmod modules/iodemo/iodemo.ko`",
-		     path, strerror(errno));
-	if (fd < 0 && errno == EBUSY)
-		errx(1, "%s: reserved by another program", path);
+	if (err)
+		return err;
+	if (info.version < VERSION_MIN || info.record_size != sizeof(struct iodemo_record))
+		return -EPROTO;
+	return iodemo_set_client(fd, IODEMO_FORMAT_RAW, IODEMO_LOW_WATER_MIN);
+}
+
+int iodemo_open(const char *path, int flags)
+{
+	int fd = open(path ? path : IODEMO_DEVICE, flags | O_CLOEXEC);
+	int err;
+
 	if (fd < 0)
-		err(1, "%s: can't open it for %s", path,
-		    (flags & O_ACCMODE) == O_RDONLY ? "reading" :
-		    (flags & O_ACCMODE) == O_WRONLY ? "writing" : "reading and writing");
-
-	if (ioctl(fd, IODEMO_GET_INFO, &info)) {
-		if (errno == ENOTTY)
-			errx(1, "%s: not an iodemo device", path);
-		err(1, "%s: GET_INFO", path);
-	}
-	if (info.version < IODEMO_VERSION)
-		errx(1, "%s: interface version %u is out of range: %u and newer", path,
-		     info.version, IODEMO_VERSION);
-	return fd;
+		return -errno;
+	err = check(fd);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
-void iodemo_ioctl(int fd, const char *path, unsigned long request, void *arg, const char *what)
+int iodemo_configure(int fd, __u32 period_us, __u32 burst)
 {
-	if (!ioctl(fd, request, arg))
-		return;
-	if (errno == EBUSY)
-		errx(1, "%s: %s: reserved by another program", path, what);
-	if (errno == ENODEV)
-		errx(1, "%s: %s: the device was unplugged", path, what);
-	err(1, "%s: %s", path, what);
+	struct iodemo_config config = { .period_us = period_us, .burst = burst };
+
+	return call(fd, IODEMO_SET_CONFIG, &config);
 }
 
-void iodemo_set_raw(int fd, const char *path, __u32 low_water)
+int iodemo_set_client(int fd, __u32 format, __u32 low_water)
 {
-	struct iodemo_client_config client = {
-		.format = IODEMO_FORMAT_RAW,
-		.low_water = low_water,
-	};
+	struct iodemo_client_config config = { .format = format, .low_water = low_water };
 
-	iodemo_ioctl(fd, path, IODEMO_SET_CLIENT, &client, "SET_CLIENT");
+	return call(fd, IODEMO_SET_CLIENT, &config);
+}
+
+/* After a signal the driver has left in it how many are still to fire. */
+int iodemo_fire(int fd, __u32 interrupts)
+{
+	int err;
+
+	do {
+		err = call(fd, IODEMO_TRIGGER, &interrupts);
+	} while (err == -EINTR);
+	return err;
 }

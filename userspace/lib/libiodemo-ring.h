@@ -17,7 +17,8 @@
  * processes that share a file share its records, but each needs a struct of its
  * own.
  *
- * Errors are returned and left to the caller.
+ * Errors are returned as -errno. No function here may be called for one struct by
+ * two threads at a time.
  *
  * The kernel's side is modules/iodemo/ring.c, and the order of both is one:
  *
@@ -50,6 +51,8 @@
 
 #include "iodemo.h"
 
+#pragma GCC visibility push(default)
+
 /**
  * struct iodemo_ring - a mapped ring, and a file's place in it
  * @fd: the file
@@ -78,8 +81,8 @@ struct iodemo_ring {
  *	cursor, and what is left is iodemo_ring_copy(). It stays the caller's,
  *	and has to stay open for iodemo_ring_take().
  *
- * Return: 0, or -1 with errno: EACCES if it is not open for reading, ENODEV if
- * the device was unplugged, ENOTTY if it is no iodemo device, ENOMEM
+ * Return: 0, or -EACCES if it is not open for reading, -ENODEV if the device was
+ * unplugged, -ENOTTY if it is no iodemo device, -EBADF, -ENOMEM
  */
 int iodemo_ring_map(struct iodemo_ring *ring, int fd);
 
@@ -140,7 +143,7 @@ int iodemo_ring_lapped(int fd);
  *
  * Return: 1 if the record was whole and is the caller's; 0 if it is not, since
  * it was overwritten, or somebody else who shares the file was faster: peek
- * again. -1 with errno ENODEV if it was lapped, and then the device was
+ * again. -ENODEV if it was lapped, and then the device was
  * unplugged: read() gives what is left.
  */
 static inline int iodemo_ring_take(struct iodemo_ring *ring)
@@ -163,5 +166,7 @@ static inline int iodemo_ring_take(struct iodemo_ring *ring)
  * Return: did it hold that record, whole? If not, @record means nothing
  */
 bool iodemo_ring_copy(const struct iodemo_ring *ring, __u64 seq, struct iodemo_record *record);
+
+#pragma GCC visibility pop
 
 #endif /* LIBIODEMO_RING_H */

@@ -1,54 +1,150 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * libiodemo: what the programs for /dev/iodemo share
+ * libiodemo: for tests of what waits for a file, whose events are to come exactly
+ * when told
  *
- * The I/O itself stays in the programs. Here is what surrounds it: numbers from
- * the command line, opening and configuring, the clock, and the mapped ring.
+ *	fd = iodemo_open(NULL, O_RDWR | O_NONBLOCK);
+ *	iodemo_configure(fd, 0, 1);		nothing comes by itself
+ *	... give fd to the event loop, in this thread or another ...
+ *	iodemo_fire(fd, 3);			three records are there now
+ *	iodemo_wait_handled(fd, 1000);		the loop has read them
+ *	iodemo_expect(buffer, size, &seq);	whole, in order, none lost
  *
- * Functions that meet an error say what was wrong, with the name, the value and
- * the range, and end the program with status 1. Only those of libiodemo-ring.h return it.
+ * All return a negative errno for an error. They never print, never end the
+ * program, and keep nothing between two calls: any thread may call any of them at
+ * any time. The file is an ordinary one; close() ends it.
+ *
+ * What the errors mean is said in libiodemo(3).
  */
 #ifndef LIBIODEMO_H
 #define LIBIODEMO_H
 
+#include <stddef.h>
+#include <sys/types.h>
+
 #include "iodemo.h"
-#include "libiodemo-ring.h"
 
-#define IODEMO_DEVICE		"/dev/iodemo"
-#define IODEMO_BATCH		64	/* records that one read asks for at most */
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
 
-/* Numbers (number.c) */
-
-/**
- * iodemo_number() - read a decimal number, or say what is wrong and exit
- * @name: what the number is, for the message
- * @text: the digits
- * @min: the smallest value allowed
- * @max: the largest value allowed
- */
-__u64 iodemo_number(const char *name, const char *text, __u64 min, __u64 max);
-
-/* The same for a period in microseconds, which has 0 beside its range. */
-__u32 iodemo_period(const char *name, const char *text);
-
-/* The clock (clock.c) */
-
-/* Nanoseconds of CLOCK_MONOTONIC, as in a record's timestamp. */
-__u64 iodemo_now(void);
-
-/* The device (device.c) */
+#define IODEMO_DEVICE	"/dev/iodemo"
 
 /**
- * iodemo_open() - open a device, check that it is one and that we understand it
- * @path: the device node
- * @flags: as for open(); O_CLOEXEC is added
+ * iodemo_open() - open a device, for raw records
+ * @path: the device node; NULL is IODEMO_DEVICE
+ * @flags: as for open(): O_RDONLY, O_WRONLY or O_RDWR, with O_NONBLOCK or not.
+ *	O_CLOEXEC is added. To fire and to configure takes one open for writing.
+ *
+ * The file begins at the newest record: it reads what comes from now on.
+ *
+ * Return: the file descriptor; -ENOTTY if it is no iodemo device, -EPROTO if it is
+ * one of an interface that this library doesn't know, -EBUSY if it is reserved, or
+ * what else open() says
  */
 int iodemo_open(const char *path, int flags);
 
-/* An ioctl; @what says in the message what was to be done. */
-void iodemo_ioctl(int fd, const char *path, unsigned long request, void *arg, const char *what);
+/**
+ * iodemo_configure() - how the device makes interrupts, for all its files
+ * @fd: a device, open for writing
+ * @period_us: microseconds between two interrupts, IODEMO_PERIOD_US_MIN..
+ *	IODEMO_PERIOD_US_MAX, or 0: none comes but by iodemo_fire()
+ * @burst: samples an interrupt, IODEMO_BURST_MIN..IODEMO_BURST_MAX
+ *
+ * Return: 0; -EINVAL, -EBADF, -EBUSY, -ENODEV, -ENOTTY
+ */
+int iodemo_configure(int fd, __u32 period_us, __u32 burst);
 
-/* From text, which open() gives, to struct iodemo_record. */
-void iodemo_set_raw(int fd, const char *path, __u32 low_water);
+/**
+ * iodemo_set_client() - how this file reads
+ * @fd: a device
+ * @format: IODEMO_FORMAT_RAW, as after iodemo_open(), or IODEMO_FORMAT_TEXT
+ * @low_water: records that must wait before the file is readable,
+ *	IODEMO_LOW_WATER_MIN..capacity
+ *
+ * Return: 0; -EINVAL, -EBADF, -ENODEV, -ENOTTY
+ */
+int iodemo_set_client(int fd, __u32 format, __u32 low_water);
+
+/**
+ * iodemo_fire() - make interrupts, now
+ * @fd: a device, open for writing; its readers are all files of that device
+ * @interrupts: how many, 1..4294967295
+ *
+ * When it returns 0, all of them have been handled: @interrupts times burst
+ * samples, and the echoes of what was written, are in the ring, and whoever waits
+ * for them has been woken. A signal's handler runs in between, and then it goes on.
+ *
+ * Return: 0; -EINVAL, -EBADF, -EBUSY, -ENODEV, -ENOTTY
+ */
+int iodemo_fire(int fd, __u32 interrupts);
+
+/**
+ * iodemo_next() - which record this file reads next
+ * @fd: a device, open for reading
+ * @seq: where to
+ *
+ * Takes no POLLPRI back, as IODEMO_GET_STATS does, and works for an unplugged
+ * device too.
+ *
+ * Return: 0; -EBADF, -ENOTTY, or what opening /proc/thread-self/fdinfo/FD says
+ */
+int iodemo_next(int fd, __u64 *seq);
+
+/**
+ * iodemo_wait_handled() - wait until nothing is left to read in this file
+ * @fd: a device, open for reading; what others do with the file counts, be they
+ *	threads or processes that share it
+ * @timeout_ms: milliseconds; 0 only looks, less than 0 has no end
+ *
+ * Handled is what was taken out of the file: that its callback has returned, only
+ * the program knows. Records below the low-water mark, and the rest of a line
+ * that is half read, are left to read. So an unplugged device's file is handled
+ * when its records are taken.
+ *
+ * Sleeps until somebody reads the device. The kernel tells nobody of a record that
+ * kernel AIO, the mapped ring or, in older kernels, splice() takes, so it also looks
+ * each 10 ms.
+ *
+ * Return: 0; -ETIMEDOUT, -EINTR after a signal's handler, -EBADF, -ENOTTY, or what
+ * opening /proc/thread-self/fdinfo/FD says
+ */
+int iodemo_wait_handled(int fd, int timeout_ms);
+
+/**
+ * iodemo_expect() - are these the records that the device made?
+ * @buffer: raw records, as read() has left them; of any alignment
+ * @size: its size in bytes
+ * @seq: of the record that should come first; becomes that of the next one to
+ *	come, or of the one that should have stood where an error is
+ *
+ * A sample must have the data that follows from its seq; of an echo, which can
+ * hold anything, what is past its data must be zero.
+ *
+ * Return: how many they are; -EINVAL if @size is of no whole records, -EBADMSG for
+ * a record that the device can't have made, -EILSEQ for one that it has made but
+ * that is not @seq: lost, twice or in another order
+ */
+ssize_t iodemo_expect(const void *buffer, size_t size, __u64 *seq);
+
+/**
+ * iodemo_unplug(), iodemo_plug() - take a device away, also while it is open
+ * @index: 0 is /dev/iodemo, n is /dev/iodemon
+ *
+ * Through /sys/bus/platform/drivers/iodemo, so for root. When they return 0, it is
+ * gone and whoever waits has been woken with POLLHUP, or the node is there again;
+ * files that are open stay unplugged for ever.
+ *
+ * Return: 0; -ENODEV if there is none to unplug or to plug, -EBUSY if it is plugged
+ * already, -EACCES, -ENOENT if the module isn't loaded
+ */
+int iodemo_unplug(unsigned int index);
+int iodemo_plug(unsigned int index);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* LIBIODEMO_H */

@@ -25,7 +25,7 @@ static int map_cursor(struct iodemo_ring *ring)
 	page = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
 		    IODEMO_MMAP_CURSOR);
 	if (page == MAP_FAILED)
-		return -1;
+		return -errno;
 	ring->cursor = (atomic_ullong *)&page->cursor;
 	return 0;
 }
@@ -34,14 +34,14 @@ int iodemo_ring_map(struct iodemo_ring *ring, int fd)
 {
 	const struct iodemo_ring_page *page;
 	struct iodemo_info info;
-	int saved;
+	int err;
 
 	if (ioctl(fd, IODEMO_GET_INFO, &info))
-		return -1;
+		return -errno;
 	page = mmap(NULL, ring_length(info.capacity), PROT_READ, MAP_SHARED, fd,
 		    IODEMO_MMAP_RING);
 	if (page == MAP_FAILED)
-		return -1;
+		return -errno;
 	*ring = (struct iodemo_ring){
 		.fd = fd,
 		.capacity = info.capacity,
@@ -49,13 +49,10 @@ int iodemo_ring_map(struct iodemo_ring *ring, int fd)
 		.begun = (const atomic_ullong *)&page->begun,
 		.head = (const atomic_ullong *)&page->head,
 	};
-	if (map_cursor(ring)) {
-		saved = errno;
+	err = map_cursor(ring);
+	if (err)
 		iodemo_ring_unmap(ring);
-		errno = saved;
-		return -1;
-	}
-	return 0;
+	return err;
 }
 
 void iodemo_ring_unmap(struct iodemo_ring *ring)
@@ -69,7 +66,7 @@ int iodemo_ring_lapped(int fd)
 {
 	struct iodemo_stats stats;
 
-	return ioctl(fd, IODEMO_GET_STATS, &stats);
+	return ioctl(fd, IODEMO_GET_STATS, &stats) ? -errno : 0;
 }
 
 bool iodemo_ring_copy(const struct iodemo_ring *ring, __u64 seq, struct iodemo_record *record)

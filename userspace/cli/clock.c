@@ -4,7 +4,7 @@
  */
 #include <time.h>
 
-#include "libiodemo.h"
+#include "cli.h"
 
 __u64 iodemo_now(void)
 {

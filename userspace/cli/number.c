@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libiodemo.h"
+#include "cli.h"
 
 /* strtoull() alone would take a sign, leading blanks and what follows. */
 static bool parse(const char *text, __u64 *value)
