@@ -1,0 +1,1 @@
+../userspace/lib/libiodemo.h
