@@ -14,6 +14,7 @@
 #:                   SEED=<what a run has printed> for the same choices again
 #:   make exercise   is the exercise N=blocking (nonblocking, multiplexing, signal, async) of docs/ solved? Without N: are
 #:                   they all unsolved here, and their solutions right?
+#:   make examples   run the examples of docs/examples: C, Python, node, Go
 #:   make shell      look around; Ctrl-A x ends the machine. WITH="bpftrace perf": with these too
 #:   make run CMD='python3 mytest.py'
 #:                   run a command of this machine's there, with this machine's files, which it can't alter, in the folder
@@ -33,7 +34,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 PREFIX ?= /usr/local
 
-.PHONY: all modules userspace install demo report check bench stress exercise shell run lint clean help
+.PHONY: all modules userspace install demo report check bench stress exercise examples shell run lint clean help
 
 all: modules userspace
 
@@ -78,6 +79,9 @@ stress:
 
 exercise:
 	@$(vm_env) scripts/exercise.sh $(N)
+
+examples:
+	@$(vm_env) scripts/examples.sh
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" -w "$(WITH)" shell

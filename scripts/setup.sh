@@ -5,7 +5,7 @@
 # usage: scripts/setup.sh JOB...
 #
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
-# kernel), lint, chart (draw what was measured), perf, or the name of a Debian package. What is missing is installed with
+# kernel), lint, examples, chart (draw what was measured), perf, or the name of a Debian package. What is missing is installed with
 # apt-get, as root or through sudo; on a system without apt-get it is printed, with Debian's names, and the status is 1.
 # The JOB lists has this machine's apt read its lists anew.
 set -eu
@@ -56,6 +56,11 @@ needs()
 		shellcheck shellcheck
 		git git
 		perl perl
+		END
+	examples) cat <<-END ;;
+		python3 python3
+		nodejs node
+		golang-go go
 		END
 	chart) echo "gnuplot-nox gnuplot" ;;
 	perf) echo "linux-perf perf" ;;
