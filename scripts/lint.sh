@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # lint.sh: what reads the code without running it: checkpatch, sparse, W=1 with gcc and clang, shellcheck, licence lines,
-# the call graph, and the lessons' quotes and links
+# the call graph, what the library exports, and the lessons' quotes and links
 #
 # usage: scripts/lint.sh
 #
@@ -125,6 +125,37 @@ links()
 	files '*.md' | xargs awk -f "$top/scripts/links.awk" | sort
 }
 
+exported()
+{
+	nm -D --defined-only "$library/libiodemo.so.1" | sed -n 's/.* [A-Z] \(iodemo_.*\)@@.*/\1/p'
+}
+
+listed()
+{
+	sed -n 's/^\t\(iodemo_.*\);/\1/p' "$library/libiodemo.map"
+}
+
+declared()
+{
+	sed -n '/^static/d; s/^[a-z].*[ *]\(iodemo_[a-z_]*\)(.*/\1/p' "$library"/*.h
+}
+
+described()
+{
+	sed -n 's/^\.Fn \(iodemo_[a-z_]*\).*/\1/p' userspace/man/*.3
+}
+
+# What the library exports is in its map, in a header and in a manual page
+exports()
+{
+	library=$tree/userspace/lib
+	exported | sort >"$build/exported"
+	for place in listed declared described; do
+		$place | sort -u | comm -23 "$build/exported" - | sed "s/\$/: libiodemo.so exports it, and it is not $place/"
+	done
+	{ listed; declared; } | sort -u | comm -13 "$build/exported" - | sed 's/$/: libiodemo.so does not export it/'
+}
+
 # look WHAT COMMAND...: the command prints what it found
 look()
 {
@@ -148,6 +179,7 @@ look 'checkpatch.pl --strict' style
 look 'module: gcc W=1, sparse' module "$kernel/build" C=2
 look 'programs, exercises and selftests: gcc' programs gcc
 look 'call graph' graph
+look 'what the library exports' exports
 look 'module: clang W=1' module "$clang_kernel/build" CC=clang KBUILD_MODPOST_WARN=1
 look 'programs, exercises and selftests: clang' programs clang
 [ "$result" -ne 0 ] || echo 'lint: nothing found'
