@@ -48,7 +48,8 @@ static void usage(void)
 	       "  -m, --module FILE    load FILE then, instead of what modprobe finds\n"
 	       "  -j, --json FILE      write the figures to FILE too, each as a line\n"
 	       "  -l, --list           the groups and their figures\n"
-	       "  -h, --help           this text\n",
+	       "  -h, --help           this text\n"
+	       "  -V, --version        which iodemo this is\n",
 	       program_invocation_short_name, IODEMO_DEVICE, SAMPLES_MIN, SAMPLES_MAX, SAMPLES);
 }
 
@@ -89,6 +90,7 @@ int main(int argc, char **argv)
 		{ "json",		required_argument,	NULL, 'j' },
 		{ "list",		no_argument,		NULL, 'l' },
 		{ "help",		no_argument,		NULL, 'h' },
+		{ "version",		no_argument,		NULL, 'V' },
 		{ }
 	};
 	const char *json_path = NULL;
@@ -97,7 +99,7 @@ int main(int argc, char **argv)
 
 	bench_options.device = IODEMO_DEVICE;
 	bench_options.samples = SAMPLES;
-	while ((option = getopt_long(argc, argv, "d:n:irm:j:lh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "d:n:irm:j:lhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'd':
 			bench_options.device = optarg;
@@ -124,6 +126,8 @@ int main(int argc, char **argv)
 		case 'h':
 			usage();
 			return 0;
+		case 'V':
+			iodemo_show_version();
 		default:
 			errx(1, "`%s --help` lists the options", program_invocation_short_name);
 		}

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli.h"
 #include "trace/story.h"
 
 /* What trace-cmd is to record; the clock is that of the records' timestamps. */
@@ -37,7 +38,8 @@ static void usage(void)
 	       "  -t, --text           draw it in characters, 80 columns wide\n"
 	       "  -s, --svg FILE       draw it as a picture\n"
 	       "  -n, --name NAME      of what it is a picture (default: the command's name)\n"
-	       "  -h, --help           this text\n\n"
+	       "  -h, --help           this text\n"
+	       "  -V, --version        which iodemo this is\n\n"
 	       "To record takes root and trace-cmd. The exit status is the command's. man iodemo-trace\n"
 	       "tells how to read the picture.\n",
 	       program_invocation_short_name, program_invocation_short_name);
@@ -126,6 +128,7 @@ int main(int argc, char **argv)
 		{ "svg",	required_argument,	NULL, 's' },
 		{ "name",	required_argument,	NULL, 'n' },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, 'V' },
 		{ }
 	};
 	char *output = NULL, *input = NULL;
@@ -135,7 +138,7 @@ int main(int argc, char **argv)
 	bool text = false;
 	int option, status = 0;
 
-	while ((option = getopt_long(argc, argv, "+o:i:ts:n:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+o:i:ts:n:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'o':
 			output = optarg;
@@ -155,6 +158,8 @@ int main(int argc, char **argv)
 		case 'h':
 			usage();
 			return 0;
+		case 'V':
+			iodemo_show_version();
 		default:
 			errx(1, "`%s --help` lists the options", program_invocation_short_name);
 		}

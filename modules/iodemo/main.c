@@ -199,3 +199,4 @@ module_exit(iodemo_exit);
 MODULE_AUTHOR("The iodemo authors");
 MODULE_DESCRIPTION("A device fed by simulated interrupts, to show and test the five I/O models");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(IODEMO_VERSION_STRING);

@@ -11,6 +11,7 @@
 #define CLI_H
 
 #include <stdbool.h>
+#include <stdnoreturn.h>
 
 #include "libiodemo.h"
 #include "libiodemo-ring.h"
@@ -30,6 +31,9 @@ __u64 iodemo_number(const char *name, const char *text, __u64 min, __u64 max);
 
 /* The same for a period in microseconds, which has 0 beside its range. */
 __u32 iodemo_period(const char *name, const char *text);
+
+/* The answer to --version: program, version of iodemo, that of the interface (version.c) */
+noreturn void iodemo_show_version(void);
 
 /* The clock (clock.c) */
 
