@@ -81,7 +81,7 @@ exercise:
 	@$(vm_env) scripts/exercise.sh $(N)
 
 examples:
-	@$(vm_env) scripts/examples.sh
+	@$(vm_env) scripts/examples-check.sh
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" -w "$(WITH)" shell

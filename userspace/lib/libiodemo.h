@@ -74,7 +74,8 @@ int iodemo_set_client(int fd, __u32 format, __u32 low_water);
  *
  * When it returns 0, all of them have been handled: @interrupts times burst
  * samples, and the echoes of what was written, are in the ring, and whoever waits
- * for them has been woken. A signal's handler runs in between, and then it goes on.
+ * for them has been woken (SIGIO to a process group of more than 16 threads can come
+ * later). A signal's handler runs in between, and then it goes on.
  *
  * Return: 0; -EINVAL, -EBADF, -EBUSY, -ENODEV, -ENOTTY
  */

@@ -11,6 +11,9 @@
 
 #include "libiodemo-ring.h"
 
+/* Programs have it in themselves, so it stays as it is. */
+_Static_assert(sizeof(void *) != 8 || sizeof(struct iodemo_ring) == 56, "struct iodemo_ring");
+
 static size_t ring_length(__u64 capacity)
 {
 	return IODEMO_MMAP_RECORDS + capacity * sizeof(struct iodemo_record);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# examples.sh: build the examples in docs/examples against libiodemo as it is installed, and run each in the virtual machine
+# examples-check.sh: build the examples in docs/examples against libiodemo as it is installed, and run each in the virtual machine
 #
-# usage: [KERNEL=6.1] scripts/examples.sh
+# usage: [KERNEL=6.1] scripts/examples-check.sh
 #
 # The last line is "N passed, N failed, 0 skipped"; the status is 0 when none failed. What is built is in build/examples.
 set -eu
