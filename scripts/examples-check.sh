@@ -16,12 +16,12 @@ examples=$top/docs/examples
 # Into a folder of its own, where pkg-config is told to look
 install_library()
 {
-	rm -rf "$build/tree" "$build/usr"
+	rm -rf "${build:?}/tree" "${build:?}/usr"
 	mkdir -p "$build/tree/userspace" &&
 		cp -R "$top/VERSION" "$top/uapi" "$build/tree/" &&
 		cp -R "$top/userspace/Makefile" "$top/userspace/lib" "$top/userspace/man" "$build/tree/userspace/" &&
 		make -C "$build/tree/userspace" clean &&
-		make -C "$build/tree/userspace" install-library PREFIX="$build/usr"
+		make -C "$build/tree/userspace" install-library PREFIX="$build/usr" LDCONFIG=:
 }
 
 build_examples()

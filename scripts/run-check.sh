@@ -16,6 +16,7 @@ case ${1-} in
 esac
 cases=${1:-caller programs order terminal files ends parameters refusals ci}
 kernel=${KERNEL:-6.1}
+unset KERNEL
 "$top/scripts/setup.sh" vm build python3
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")

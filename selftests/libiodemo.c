@@ -17,16 +17,17 @@
 #include "libiodemo.h"
 
 #define CAPACITY	16
-#define FUNCTIONS(do)							\
-	do(open) do(configure) do(set_client) do(fire) do(next)		\
-	do(wait_handled) do(expect) do(unplug) do(plug)
-
-#define DECLARE(name)	__typeof__(iodemo_##name) *name;
-#define FIND(name)	lib.name = dlsym(handle, "iodemo_" #name);
-#define MISSING(name)	|| !lib.name
-
+/* As a program finds them that was linked with the shared library */
 static struct {
-	FUNCTIONS(DECLARE)
+	__typeof__(iodemo_open) *open;
+	__typeof__(iodemo_configure) *configure;
+	__typeof__(iodemo_set_client) *set_client;
+	__typeof__(iodemo_fire) *fire;
+	__typeof__(iodemo_next) *next;
+	__typeof__(iodemo_wait_handled) *wait_handled;
+	__typeof__(iodemo_expect) *expect;
+	__typeof__(iodemo_unplug) *unplug;
+	__typeof__(iodemo_plug) *plug;
 } lib;
 
 /* Those of the library's calls that the kernel can't be made to answer so go through here. */
@@ -67,14 +68,17 @@ int inotify_init1(int flags)
 	return syscall(SYS_inotify_init1, flags);
 }
 
-static bool find_library(void)
+static bool find_functions(void *library)
 {
-	void *handle = dlopen("libiodemo.so.1", RTLD_NOW);
-
-	if (!handle)
-		return false;
-	FUNCTIONS(FIND)
-	return true;
+	return (lib.open = dlsym(library, "iodemo_open")) &&
+	       (lib.configure = dlsym(library, "iodemo_configure")) &&
+	       (lib.set_client = dlsym(library, "iodemo_set_client")) &&
+	       (lib.fire = dlsym(library, "iodemo_fire")) &&
+	       (lib.next = dlsym(library, "iodemo_next")) &&
+	       (lib.wait_handled = dlsym(library, "iodemo_wait_handled")) &&
+	       (lib.expect = dlsym(library, "iodemo_expect")) &&
+	       (lib.unplug = dlsym(library, "iodemo_unplug")) &&
+	       (lib.plug = dlsym(library, "iodemo_plug"));
 }
 
 FIXTURE(libiodemo) {
@@ -83,9 +87,11 @@ FIXTURE(libiodemo) {
 
 FIXTURE_SETUP(libiodemo)
 {
-	if (!find_library())
+	void *library = dlopen("libiodemo.so.1", RTLD_NOW);
+
+	if (!library)
 		SKIP(return, "no libiodemo.so.1");
-	ASSERT_FALSE(0 FUNCTIONS(MISSING));
+	ASSERT_TRUE(find_functions(library));
 	ASSERT_EQ(0, load("capacity=16 devices=2"));
 	self->fd = lib.open(NULL, O_RDWR | O_NONBLOCK);
 	ASSERT_LE(0, self->fd);

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include "iodemo_memory.h"
 #include "iodemo_rawaio.h"
 #include "iodemo_trace.h"
 
@@ -208,7 +209,7 @@ TEST_F(trace, read_ends_with_its_errno)
 	ASSERT_ON("iodemo_read_end");
 	ASSERT_EQ(-EINVAL, result(read(self->fd, buf, RECORD - 1)));
 	ASSERT_EQ(0, trigger(self->fd, 1));
-	ASSERT_EQ(-EFAULT, result(read(self->fd, (void *)RECORD, RECORD)));
+	ASSERT_EQ(-EFAULT, result(read(self->fd, bad_pointer, RECORD)));
 	EXPECT_TRACED("iodemo_read_end dev=0 client=1 ret=%d\n"
 		      "iodemo_read_end dev=0 client=1 ret=%d\n", -EINVAL, -EFAULT);
 }
