@@ -115,7 +115,7 @@ TEST_F(libiodemo, open_gives_raw_records_from_now_on)
 	EXPECT_EQ(IODEMO_FORMAT_RAW, client.format);
 	EXPECT_EQ(1, client.low_water);
 	ASSERT_EQ(0, lib.next(fd, &seq));
-	EXPECT_EQ(3, seq);
+	EXPECT_EQ(3ULL, seq);
 }
 
 TEST_F(libiodemo, open_takes_the_flags_and_the_path)
@@ -284,7 +284,7 @@ TEST_F(libiodemo, fired_records_are_there_when_it_returns)
 	ASSERT_EQ(0, lib.fire(self->fd, 3));
 	ASSERT_EQ(12 * RECORD, result(read(self->fd, records, sizeof(records))));
 	EXPECT_EQ(12, lib.expect(records, 12 * RECORD, &seq));
-	EXPECT_EQ(12, seq);
+	EXPECT_EQ(12ULL, seq);
 	EXPECT_EQ(-EAGAIN, result(read(self->fd, records, sizeof(records))));
 	EXPECT_EQ(-EINVAL, lib.fire(self->fd, 0));
 }
@@ -313,17 +313,17 @@ TEST_F(libiodemo, next_follows_the_reading_and_takes_no_POLLPRI_back)
 
 	ASSERT_EQ(0, lib.fire(self->fd, 4));
 	ASSERT_EQ(0, lib.next(self->fd, &seq));
-	EXPECT_EQ(0, seq);
+	EXPECT_EQ(0ULL, seq);
 	EXPECT_READ(self->fd, 0, 3);
 	ASSERT_EQ(0, lib.next(self->fd, &seq));
-	EXPECT_EQ(3, seq);
+	EXPECT_EQ(3ULL, seq);
 	ASSERT_EQ(0, lib.fire(self->fd, CAPACITY));
 	ASSERT_EQ(0, lib.next(self->fd, &seq));
-	EXPECT_EQ(4, seq);
+	EXPECT_EQ(4ULL, seq);
 	EXPECT_EQ(POLLPRI, poll_now(self->fd, POLLPRI));
 	ASSERT_EQ(0, lib.unplug(0));
 	ASSERT_EQ(0, lib.next(self->fd, &seq));
-	EXPECT_EQ(4, seq);
+	EXPECT_EQ(4ULL, seq);
 }
 
 TEST_F(libiodemo, of_what_nobody_reads_there_is_no_next_and_nothing_to_handle)
@@ -537,7 +537,7 @@ TEST_F(libiodemo, expect_tells_which_record_is_not_what_was_made)
 
 	records[5].data[39] ^= 1;
 	EXPECT_EQ(-EBADMSG, lib.expect(records, sizeof(records), &seq));
-	EXPECT_EQ(5, seq);
+	EXPECT_EQ(5ULL, seq);
 	records[5] = kept;
 	records[5].len--;
 	EXPECT_EQ(-EBADMSG, lib.expect(&records[5], 3 * RECORD, &seq));
@@ -547,10 +547,10 @@ TEST_F(libiodemo, expect_tells_which_record_is_not_what_was_made)
 	records[5] = kept;
 	records[5].seq++;
 	EXPECT_EQ(-EBADMSG, lib.expect(&records[5], 3 * RECORD, &seq));
-	EXPECT_EQ(5, seq);
+	EXPECT_EQ(5ULL, seq);
 	records[5] = kept;
 	EXPECT_EQ(3, lib.expect(&records[5], 3 * RECORD, &seq));
-	EXPECT_EQ(8, seq);
+	EXPECT_EQ(8ULL, seq);
 }
 
 TEST_F(libiodemo, expect_tells_of_lost_doubled_and_swapped_records)
@@ -561,11 +561,11 @@ TEST_F(libiodemo, expect_tells_of_lost_doubled_and_swapped_records)
 	ASSERT_EQ(0, lib.fire(self->fd, 4));
 	ASSERT_EQ(4 * RECORD, result(read(self->fd, records, sizeof(records))));
 	EXPECT_EQ(-EILSEQ, lib.expect(records, sizeof(records), &seq));
-	EXPECT_EQ(1, seq);
+	EXPECT_EQ(1ULL, seq);
 	seq = 0;
 	records[2] = records[3];
 	EXPECT_EQ(-EILSEQ, lib.expect(records, sizeof(records), &seq));
-	EXPECT_EQ(2, seq);
+	EXPECT_EQ(2ULL, seq);
 	records[2] = records[1];
 	EXPECT_EQ(-EILSEQ, lib.expect(&records[2], RECORD, &seq));
 }
@@ -579,7 +579,7 @@ TEST_F(libiodemo, expect_takes_whole_records_at_any_address)
 	ASSERT_EQ(2 * RECORD, result(read(self->fd, bytes + 1, 2 * RECORD)));
 	EXPECT_EQ(-EINVAL, lib.expect(bytes + 1, 2 * RECORD - 1, &seq));
 	EXPECT_EQ(0, lib.expect(bytes + 1, 0, &seq));
-	EXPECT_EQ(0, seq);
+	EXPECT_EQ(0ULL, seq);
 	EXPECT_EQ(2, lib.expect(bytes + 1, 2 * RECORD, &seq));
 }
 
@@ -637,7 +637,7 @@ TEST_F(libiodemo, without_the_module_there_is_nothing)
 	EXPECT_EQ(-ENOENT, lib.open(NULL, O_RDWR));
 	EXPECT_EQ(-ENOENT, lib.unplug(0));
 	EXPECT_EQ(-ENOENT, lib.plug(0));
-	ASSERT_EQ(0, load(""));
+	ASSERT_EQ(0, load("capacity=%d", CAPACITY));
 }
 
 TEST_HARNESS_MAIN

@@ -47,7 +47,9 @@ struct teller {
 
 	/* The task */
 	bool off, asleep, woken, handles;
-	const char *call;		/* in which it is */
+	bool interrupted;		/* our handler has its processor */
+	const char *call;		/* in which it is, */
+	__u64 call_since;		/* since when */
 	enum state state;
 	__u64 since;			/* it is in @state */
 	__u64 on_since;			/* it has its processor, or is in its call */
@@ -135,8 +137,17 @@ static enum lane lane_of(const struct teller *teller)
 /* Before something changes at @ns: until here it was as it is. */
 static void until(struct teller *teller, __u64 ns)
 {
-	add_span(teller->story, lane_of(teller), state_of(teller), teller->since, ns);
+	if (!teller->interrupted)
+		add_span(teller->story, lane_of(teller), state_of(teller), teller->since, ns);
 	teller->since = ns;
+}
+
+static void on_interrupted(struct teller *teller, const struct event *event, bool interrupted)
+{
+	if (event->pid != teller->story->pid)
+		return;
+	until(teller, event->ns);
+	teller->interrupted = interrupted;
 }
 
 static void show_repeats(struct teller *teller)
@@ -159,6 +170,7 @@ static void on_call(struct teller *teller, const struct event *event)
 		return;
 	}
 	teller->call = event->name;
+	teller->call_since = event->ns;
 	teller->on_since = event->ns;
 	entitle(add_mark(teller->story, event, PROGRAM, PROGRAM, KERNEL, "%s()", event->name),
 		"the application calls %s()", event->name);
@@ -321,7 +333,7 @@ static void on_queue(struct teller *teller, const struct event *event)
 		return;
 	teller->requests[teller->request_count].id = event->value[1];
 	teller->requests[teller->request_count].ns = event->ns;
-	teller->requests[teller->request_count++].call = teller->on_since;
+	teller->requests[teller->request_count++].call = teller->call_since;
 	entitle(add_mark(teller->story, event, KERNEL, KERNEL, KERNEL, "request queued"),
 		"the kernel keeps the request, and the application goes on");
 }
@@ -369,9 +381,11 @@ static void on_device(struct teller *teller, const struct event *event)
 
 	switch (event->type) {
 	case EV_IRQ_BEGIN:
+		on_interrupted(teller, event, true);
 		teller->irq_since[cpu] = event->ns;
 		break;
 	case EV_IRQ_END:
+		on_interrupted(teller, event, false);
 		if (teller->irq_since[cpu])
 			add_span(story, DEVICE, INTERRUPT, teller->irq_since[cpu], event->ns);
 		teller->irq_since[cpu] = 0;
@@ -512,7 +526,7 @@ static void choose(struct story *story, struct teller *teller)
 		     teller->delivery_count ? "all were there already, or came together" :
 					      "none came",
 		     "record more of them, or with a longer period");
-	if (count > 2)		/* After the last, the program ends. */
+	if (count > 1)		/* After the last, the program ends. */
 		count--;
 	qsort(chosen, count, sizeof(*chosen), by_length);
 	chosen += (count - 1) / 2;
