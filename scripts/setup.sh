@@ -21,6 +21,7 @@ needs()
 		libc6-dev /usr/include/stdio.h
 		liburing-dev /usr/include/liburing.h
 		libaio-dev /usr/include/libaio.h
+		libtracecmd-dev /usr/include/trace-cmd/trace-cmd.h
 		pkg-config pkg-config
 		END
 	vm) cat <<-END ;;
