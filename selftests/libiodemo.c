@@ -240,8 +240,8 @@ TEST_F(libiodemo, set_client_sets_this_file_and_out_of_range_is_EINVAL)
 
 	ASSERT_EQ(0, lib.set_client(self->fd, IODEMO_FORMAT_TEXT, CAPACITY));
 	ASSERT_EQ(0, ioctl(self->fd, IODEMO_GET_CLIENT, &client));
-	EXPECT_EQ(IODEMO_FORMAT_TEXT, client.format);
-	EXPECT_EQ(CAPACITY, client.low_water);
+	EXPECT_EQ(IODEMO_FORMAT_TEXT, (int)client.format);
+	EXPECT_EQ(CAPACITY, (int)client.low_water);
 	EXPECT_EQ(-EINVAL, lib.set_client(self->fd, IODEMO_FORMAT_RAW + 1, 1));
 	EXPECT_EQ(-EINVAL, lib.set_client(self->fd, IODEMO_FORMAT_RAW, 0));
 	EXPECT_EQ(-EINVAL, lib.set_client(self->fd, IODEMO_FORMAT_RAW, CAPACITY + 1));
@@ -393,7 +393,7 @@ TEST_F(libiodemo, wait_ends_when_its_time_is_up_and_not_before)
 	ASSERT_EQ(0, lib.fire(self->fd, 1));
 	begin = clock_ns();
 	EXPECT_EQ(-ETIMEDOUT, lib.wait_handled(self->fd, 25));
-	EXPECT_LE(24000000, clock_ns() - begin);
+	EXPECT_LE(24000000ULL, clock_ns() - begin);
 }
 
 /* By all that read() is, without looking */
