@@ -112,8 +112,8 @@ TEST_F(libiodemo, open_gives_raw_records_from_now_on)
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
 	ASSERT_EQ(0, ioctl(fd, IODEMO_GET_CLIENT, &client));
-	EXPECT_EQ(IODEMO_FORMAT_RAW, client.format);
-	EXPECT_EQ(1, client.low_water);
+	EXPECT_EQ(IODEMO_FORMAT_RAW, (int)client.format);
+	EXPECT_EQ(1, (int)client.low_water);
 	ASSERT_EQ(0, lib.next(fd, &seq));
 	EXPECT_EQ(3ULL, seq);
 }
@@ -125,7 +125,7 @@ TEST_F(libiodemo, open_takes_the_flags_and_the_path)
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ioctl(fd, IODEMO_GET_INFO, &info));
-	EXPECT_EQ(1, info.index);
+	EXPECT_EQ(1, (int)info.index);
 	EXPECT_EQ(O_WRONLY | O_NONBLOCK, fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK));
 }
 
@@ -222,8 +222,8 @@ TEST_F(libiodemo, configure_sets_the_device)
 
 	ASSERT_EQ(0, lib.configure(self->fd, IODEMO_PERIOD_US_MAX, 7));
 	ASSERT_EQ(0, ioctl(self->fd, IODEMO_GET_CONFIG, &config));
-	EXPECT_EQ(IODEMO_PERIOD_US_MAX, config.period_us);
-	EXPECT_EQ(7, config.burst);
+	EXPECT_EQ(IODEMO_PERIOD_US_MAX, (int)config.period_us);
+	EXPECT_EQ(7, (int)config.burst);
 }
 
 TEST_F(libiodemo, configure_out_of_range_is_EINVAL)
