@@ -290,4 +290,25 @@ TEST_F_TIMEOUT(demos, comparison_gives_a_run_for_each_row, 60)
 	EXPECT_EQ(0, count_of(self->demo.text, "\"failed\":"));
 }
 
+/* One file has it for all, the module too. */
+TEST_F(demos, programs_are_of_one_version_with_the_module)
+{
+	static char *const names[] = {
+		"iodemo-blocking", "iodemo-nonblocking", "iodemo-multiplexing", "iodemo-signal",
+		"iodemo-async", "iodemo-zerocopy", "iodemo-compare", "iodemo-ctl",
+		"iodemo-bench", "iodemo-trace", "iodemo-report",
+	};
+	char version[32], expected[128];
+	size_t i;
+
+	ASSERT_LT(0, read_file("/sys/module/iodemo/version", version, sizeof(version)));
+	version[strcspn(version, "\n")] = '\0';
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(expected, sizeof(expected), "%s (iodemo) %s, interface %d\n", names[i],
+			 version, IODEMO_VERSION);
+		EXPECT_EQ(0, PROGRAM_RUN(&self->demo, names[i], "--version"));
+		EXPECT_STREQ(expected, self->demo.text);
+	}
+}
+
 TEST_HARNESS_MAIN

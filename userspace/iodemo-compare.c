@@ -68,7 +68,8 @@ static void usage(void)
 	       "  -f, --files N        that multiplexing waits for at once: 1..%u (default %u)\n"
 	       "  -j, --json           all figures, and what the tables leave out, for programs\n"
 	       "  -o, --output FILE    the same, to FILE, and the tables all the same\n"
-	       "  -h, --help           this text\n",
+	       "  -h, --help           this text\n"
+	       "  -V, --version        which iodemo this is\n",
 	       program_invocation_short_name, RECORDS_MAX, RECORDS, IODEMO_DEVICE,
 	       IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX, PERIOD_US, IODEMO_FILES_MAX, FILES);
 }
@@ -431,13 +432,14 @@ int main(int argc, char **argv)
 		{ "json",	no_argument,		NULL, 'j' },
 		{ "output",	required_argument,	NULL, 'o' },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, 'V' },
 		{ }
 	};
 	FILE *output = NULL;
 	bool json = false, good = true;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "n:d:p:f:jo:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "n:d:p:f:jo:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
 			records = iodemo_number("--records", optarg, 1, RECORDS_MAX);
@@ -464,6 +466,8 @@ int main(int argc, char **argv)
 		case 'h':
 			usage();
 			return 0;
+		case 'V':
+			iodemo_show_version();
 		default:
 			errx(1, "`%s --help` lists the options", program_invocation_short_name);
 		}

@@ -36,7 +36,8 @@ static void usage(void)
 	       "    -l, --low-water N      with -r: be woken for every N: 1..capacity (default 1)\n"
 	       "    -n, --lines N          end after N records, or N looks at the device\n\n"
 	       "  -d, --device DEVICE      instead of %s\n"
-	       "  -h, --help               this text\n",
+	       "  -h, --help               this text\n"
+	       "  -V, --version            which iodemo this is\n",
 	       program_invocation_short_name, IODEMO_PERIOD_US_MIN, IODEMO_PERIOD_US_MAX,
 	       IODEMO_BURST_MIN, IODEMO_BURST_MAX, ~0U, IODEMO_CAPACITY_MAX, IODEMO_DEVICE);
 }
@@ -297,12 +298,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "device",	required_argument,	NULL, 'd' },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, 'V' },
 		{ }
 	};
 	const struct command *command;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "+d:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+d:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'd':
 			device = optarg;
@@ -310,6 +312,8 @@ int main(int argc, char **argv)
 		case 'h':
 			usage();
 			return 0;
+		case 'V':
+			iodemo_show_version();
 		default:
 			errx(1, "`%s --help` lists the commands", program_invocation_short_name);
 		}

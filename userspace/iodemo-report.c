@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli.h"
 #include "report/page.h"
 
 /* The page's style and script: these files, as they stand. */
@@ -29,7 +30,8 @@ static void usage(void)
 	       "`make report` leave them in build/report.\n\n"
 	       "  -o, --output FILE    write to FILE, which is replaced when the page is whole\n"
 	       "                       (default: the standard output)\n"
-	       "  -h, --help           this text\n\n"
+	       "  -h, --help           this text\n"
+	       "  -V, --version        which iodemo this is\n\n"
 	       "What the files are: man iodemo-report\n", program_invocation_short_name);
 }
 
@@ -92,12 +94,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "output",	required_argument,	NULL, 'o' },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, 'V' },
 		{ }
 	};
 	const char *output = NULL;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'o':
 			output = optarg;
@@ -105,6 +108,8 @@ int main(int argc, char **argv)
 		case 'h':
 			usage();
 			return 0;
+		case 'V':
+			iodemo_show_version();
 		default:
 			errx(1, "`%s --help` lists the options", program_invocation_short_name);
 		}

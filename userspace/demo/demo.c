@@ -47,7 +47,8 @@ static void usage(const struct iodemo_run *run)
 	if (run->overflow_api)
 		printf("      --overflow       more signals than the queue holds, on purpose\n");
 	printf("  -j, --json           the figures on one line, for programs\n"
-	       "  -h, --help           this text\n\n"
+	       "  -h, --help           this text\n"
+	       "  -V, --version        which iodemo this is\n\n"
 	       "Ctrl-C ends the run early. What the figures mean: man iodemo-demos\n");
 }
 
@@ -76,6 +77,7 @@ void iodemo_options(struct iodemo_run *run, int argc, char **argv)
 		{ "api",	required_argument,	NULL, 'a' },
 		{ "json",	no_argument,		NULL, 'j' },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, 'V' },
 		{ "overflow",	no_argument,		NULL, OVERFLOW },
 		{ }
 	};
@@ -85,7 +87,7 @@ void iodemo_options(struct iodemo_run *run, int argc, char **argv)
 	run->wanted = RECORDS_DEFAULT;
 	run->period_us = -1;
 
-	while ((option = getopt_long(argc, argv, "n:d:p:a:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "n:d:p:a:jhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
 			run->wanted = iodemo_number("--records", optarg, 1, RECORDS_MAX);
@@ -109,6 +111,8 @@ void iodemo_options(struct iodemo_run *run, int argc, char **argv)
 		case 'h':
 			usage(run);
 			exit(0);
+		case 'V':
+			iodemo_show_version();
 		case OVERFLOW:
 			if (!run->overflow_api)
 				errx(1, "--overflow is an option of iodemo-signal");
