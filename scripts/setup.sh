@@ -22,6 +22,8 @@ needs()
 		liburing-dev /usr/include/liburing.h
 		libaio-dev /usr/include/libaio.h
 		libtracecmd-dev /usr/include/trace-cmd/trace-cmd.h
+		libtracefs-dev /usr/include/tracefs/tracefs.h
+		libtraceevent-dev /usr/include/traceevent/event-parse.h
 		pkg-config pkg-config
 		END
 	vm) cat <<-END ;;
@@ -38,8 +40,6 @@ needs()
 		END
 	test) cat <<-END ;;
 		rsync rsync
-		libtracefs-dev /usr/include/tracefs/tracefs.h
-		libtraceevent-dev /usr/include/traceevent/event-parse.h
 		xz-utils xz
 		perl-base perl
 		END

@@ -187,6 +187,12 @@ lock "$build/lock"
 # shellcheck disable=SC2086
 "$top/scripts/build.sh" "$folder" "$build" $parts
 
+# Who looks around finds the recordings that the report was made of
+if [ "$1" = shell ] && [ -e "$top/build/report/blocking.dat" ]; then
+	mkdir -p "$build/root/root/build/report"
+	cp "$top"/build/report/*.dat "$build/root/root/build/report"
+fi
+
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
 trap 'exit 130' INT TERM
