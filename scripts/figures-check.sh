@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # figures-check.sh: compare the five figures with the recordings that they were drawn from
 #
-# usage: scripts/figures-check.sh FOLDER
+# usage: [KERNEL=6.1] scripts/figures-check.sh FOLDER
 #
 # FOLDER has MODEL.dat and MODEL.svg of the five models, as "make demo" leaves them in build/report. What "trace-cmd
 # report" tells of the time that a figure shows must be in the figure, event by event, in the same order, and nothing
 # else; sleeps and phases must begin and end with the events that begin and end them; and each figure must show what its
-# model is about. The last line is "N passed, N failed, N skipped", of cases.
+# model is about. Then iodemo-trace, as it was built for the guest's kernel, is given what is no recording. The last line
+# is "N passed, N failed, N skipped", of cases.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -169,6 +170,31 @@ for model in blocking nonblocking multiplexing signal async; do
 	lesson >"$temporary/lesson"
 	check 'what the model is about' "$temporary/nothing" "$temporary/lesson"
 done
+
+# refuses WORDS ARGUMENT...: iodemo-trace fails, with a message that has these words
+refuses()
+{
+	printf '%s\n' "status 1" "$1" >"$temporary/expected"
+	words=$1
+	shift
+	status=0
+	"$build/tree/userspace/iodemo-trace" "$@" >"$temporary/output" 2>&1 || status=$?
+	{
+		echo "status $status"
+		grep -oF -m 1 -e "$words" "$temporary/output" || cat "$temporary/output"
+	} >"$temporary/found"
+	check "iodemo-trace $*" "$temporary/expected" "$temporary/found"
+}
+
+kernel=${KERNEL:-6.1}
+build=$(build_folder "$kernel" "$("$top/scripts/kernel.sh" "$kernel")")
+model=refused
+refuses '/nowhere/trace.dat: No such file or directory' -i /nowhere/trace.dat
+refuses "no recording of trace-cmd's" -i "$top/README.md"
+refuses "no recording of trace-cmd's" -i /dev/null
+refuses 'it takes no --output and no command' -i "$folder/async.dat" -- true
+refuses 'a command, or --input FILE, is missing' -t
+refuses '/nowhere/a.svg: No such file or directory' -i "$folder/async.dat" -s /nowhere/a.svg
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
