@@ -364,7 +364,7 @@ void draw_svg(const struct story *story, const char *path)
 		"data-begin=\"%llu\" data-end=\"%llu\">\n",
 		WIDTH, height, WIDTH, height, story->name, story->name, story->pid, story->begin,
 		story->end);
-	fputs("<!-- SPDX-" "License-Identifier: GPL-2.0-only -->\n", file);
+	fprintf(file, "<!-- %s: GPL-2.0-only -->\n", "SPDX-License-Identifier");
 	draw_words(&drawing);
 	fputs(style, file);
 	fprintf(file, "<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);
