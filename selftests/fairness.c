@@ -78,15 +78,11 @@ static int compare_longs(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/*
- * How much a quarter of them is at most. While the host does not let our processor
- * run, the other one goes on, and what others do in that time tells nothing; but who
- * had to wait until a command is done would hardly ever see few interrupts.
- */
-static long quartile(long *values, int count)
+/* How much a part of them is at most, of a hundred. */
+static long percentile(long *values, int count, int percent)
 {
 	qsort(values, count, sizeof(*values), compare_longs);
-	return values[count / 4];
+	return values[count * percent / 100];
 }
 
 /* Of another device with a number of the misc kind: a descriptor, or -ENODEV */
@@ -137,6 +133,7 @@ struct batch {
 	unsigned int ring_flags;
 	unsigned int sqe_flags;
 	bool again;		/* and again */
+	bool beside;		/* on the caller's processor, where workers are too */
 
 	struct io_uring ring;
 	int fd;
@@ -177,6 +174,14 @@ static long begin_batch(void *arg)
 	err = io_uring_queue_init_params(BATCH, &b->ring, &params);
 	if (err)
 		return err;
+	if (b->beside) {
+		cpu_set_t set;
+
+		sched_getaffinity(0, sizeof(set), &set);
+		err = io_uring_register_iowq_aff(&b->ring, sizeof(set), &set);
+		if (err)
+			return err;
+	}
 	before = STAT(b->fd, interrupts);
 	err = pthread_create(&thread, NULL, submit_batches, b);
 	while (!err && STAT(b->fd, interrupts) == before)
@@ -188,6 +193,7 @@ static struct batch batch = { .again = false };
 static struct batch batch_of_a_thread = { .ring_flags = IORING_SETUP_SQPOLL };
 static struct batch batch_of_workers = { .sqe_flags = IOSQE_ASYNC };
 static struct batch batches = { .again = true };
+static struct batch batch_beside = { .beside = true };
 
 TEST_F_TIMEOUT(fairness, process_in_a_full_submission_of_URING_TRIGGERs_dies, LONG_TEST)
 {
@@ -210,7 +216,11 @@ TEST_F_TIMEOUT(fairness, process_whose_workers_have_many_URING_TRIGGERs_dies, LO
 	EXPECT_EQ(0, trigger(self->fd, 1));
 }
 
-/* Until another's command is under way: each of ours is to meet one. */
+/*
+ * Until another's command is under way: each of ours is to meet one. While the host
+ * does not let our processor run, the other one goes on; what others do in that time
+ * tells nothing, so a quarter of the turns is enough where we need not wait at all.
+ */
 static long see_an_interrupt(int fd)
 {
 	long interrupts = STAT(fd, interrupts);
@@ -220,13 +230,17 @@ static long see_an_interrupt(int fd)
 	return STAT(fd, interrupts);
 }
 
-/* Counted in interrupts, each of which makes BURST_MAX records. */
+/*
+ * Counted in interrupts, each of which makes BURST_MAX records. All on one processor:
+ * of several, a busy host would let one go on while the other is to wake up.
+ */
 TEST_F_TIMEOUT(fairness, others_can_fire_and_configure_between_two_URING_TRIGGERs, LONG_TEST)
 {
-	struct victim v = { .death = DEATH_SIGKILL, .begin = begin_batch, .arg = &batch };
+	struct victim v = { .death = DEATH_SIGKILL, .begin = begin_batch, .arg = &batch_beside };
 	long waited[TURNS];
 	int i;
 
+	ASSERT_EQ(0, pin_to(0));
 	ASSERT_EQ(0, victim_start(&v));
 	for (i = 0; i < TURNS; i++) {
 		waited[i] = see_an_interrupt(self->fd);
@@ -235,7 +249,8 @@ TEST_F_TIMEOUT(fairness, others_can_fire_and_configure_between_two_URING_TRIGGER
 		waited[i] = STAT(self->fd, interrupts) - waited[i];
 		EXPECT_LT(0, waited[i]);
 	}
-	EXPECT_GT(FEW_INTERRUPTS, quartile(waited, TURNS));
+	/* Less than until one command is done; there are some before us. */
+	EXPECT_GT(IODEMO_URING_TRIGGER_MAX, percentile(waited, TURNS, 50));
 	EXPECT_LT(0, victim_dies(&v));
 	victim_end(&v);
 }
@@ -254,7 +269,7 @@ TEST_F_TIMEOUT(fairness, device_can_be_opened_while_it_is_fired, LONG_TEST)
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(0, close(fd));
 	}
-	EXPECT_GT(FEW_INTERRUPTS, quartile(waited, OPENS));
+	EXPECT_GT(FEW_INTERRUPTS, percentile(waited, OPENS, 25));
 	EXPECT_LT(0, victim_dies(&v));
 	victim_end(&v);
 }
@@ -284,7 +299,7 @@ TEST_F_TIMEOUT(fairness, another_device_can_be_opened_while_this_one_is_fired, L
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(0, close(fd));
 	}
-	EXPECT_GT(FEW_INTERRUPTS, quartile(waited, OPENS));
+	EXPECT_GT(FEW_INTERRUPTS, percentile(waited, OPENS, 25));
 	for (i = 0; i < 4; i++) {
 		EXPECT_LT(0, victim_dies(&v[i]));
 		victim_end(&v[i]);
