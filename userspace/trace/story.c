@@ -5,7 +5,7 @@
  *
  * All that happened becomes spans (a lane is in a state for a while) and marks
  * (something happens, and may go from one lane to another). Then one record is
- * chosen that took as long as most, and the rest is cut away.
+ * chosen that took as many calls as most, and the rest is cut away.
  */
 #include <err.h>
 #include <errno.h>
@@ -35,6 +35,7 @@ const char *const state_names[STATES] = {
 /* A record's way to the program. */
 struct delivery {
 	__u64 wait_begin, stored, copy_begin, copy_end, end;
+	unsigned int calls;	/* since the one before */
 	bool typical;		/* what it waited for was the device alone */
 };
 
@@ -65,6 +66,7 @@ struct teller {
 	/* The device */
 	__u64 irq_since[CPUS_MAX], stored[CPUS_MAX], last_stored;
 	unsigned int records;		/* stored since a delivery began */
+	unsigned int calls;		/* and calls made */
 	struct {
 		__s64 id;
 		__u64 ns, call;		/* when it was queued, and the call that did it began */
@@ -169,6 +171,7 @@ static void on_call(struct teller *teller, const struct event *event)
 			"the signal handler ends, by rt_sigreturn()");
 		return;
 	}
+	teller->calls++;
 	teller->call = event->name;
 	teller->call_since = event->ns;
 	teller->on_since = event->ns;
@@ -300,10 +303,12 @@ static void deliver(struct teller *teller, bool by_request, __u64 wait, __u64 st
 		.copy_begin = begin,
 		.copy_end = end,
 		.end = end,
+		.calls = teller->calls,
 		.typical = typical,
 	};
 	teller->open_delivery = true;
 	teller->records = 0;
+	teller->calls = 0;
 }
 
 static void on_read_end(struct teller *teller, const struct event *event)
@@ -503,15 +508,17 @@ static void go_through(struct teller *teller, const struct recording *recording)
 
 /* One record ----------------------------------------------------------------------- */
 
-static int by_length(const void *a, const void *b)
+static int by_effort(const void *a, const void *b)
 {
 	const struct delivery *x = a, *y = b;
 	__u64 first = x->end - x->wait_begin, second = y->end - y->wait_begin;
 
+	if (x->calls != y->calls)
+		return (x->calls > y->calls) - (x->calls < y->calls);
 	return (first > second) - (first < second);
 }
 
-/* One that took as long as most. */
+/* One that took as many calls as most, and then as long. */
 static void choose(struct story *story, struct teller *teller)
 {
 	struct delivery *chosen = teller->deliveries;
@@ -528,7 +535,7 @@ static void choose(struct story *story, struct teller *teller)
 		     "record more of them, or with a longer period");
 	if (count > 1)		/* After the last, the program ends. */
 		count--;
-	qsort(chosen, count, sizeof(*chosen), by_length);
+	qsort(chosen, count, sizeof(*chosen), by_effort);
 	chosen += (count - 1) / 2;
 	story->wait_begin = chosen->wait_begin;
 	story->stored = chosen->stored;
