@@ -20,7 +20,8 @@ unset KERNEL
 "$top/scripts/setup.sh" vm build python3
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
-trap 'rm -rf "$temporary"' EXIT
+session=
+trap '[ -z "$session" ] || kill -s TERM -- "-$session" 2>/dev/null; rm -rf "$temporary"' EXIT
 trap 'exit 130' INT TERM
 # A folder of which a script can get wrong what there is to get wrong, and one to find what is left behind
 folder="$temporary/it's \$HOME"
@@ -275,6 +276,7 @@ ended()
 {
 	status=0
 	wait "$session" || status=$?
+	session=
 	exec 6<&-
 	check "$1" "$2" "$line $status $(left)"
 }
