@@ -72,6 +72,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	unsigned int i;
 
 	(void)context;
+	if (over)	/* it was queued before the end, and comes after it */
+		return;
 	for (i = 0; i < demo.files; i++)
 		if (sig == SIGIO || demo.file[i].fd == info->si_fd)
 			drain(&demo, &demo.file[i]);
