@@ -112,6 +112,23 @@ TEST_F(compat, every_struct_a_32_bit_program_sets_is_the_same)
 	EXPECT_EQ(0, gate_ioctl(self->fd, IODEMO_RESERVE, self->low));
 	EXPECT_EQ(-EBUSY, open_as_user(0, O_RDONLY));
 	EXPECT_EQ(0, gate_ioctl(self->fd, IODEMO_RELEASE, self->low));
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	EXPECT_EQ(0, gate_ioctl(self->fd, IODEMO_FLUSH, NULL));
+	EXPECT_EQ(TX_CAPACITY, fill_queue(self->fd));
+}
+
+TEST_F(compat, FIONREAD_of_a_32_bit_program_fills_an_int)
+{
+	__s32 *bytes = self->low;
+
+	if (!self->here)
+		SKIP(return, "%s", no_gate);
+	bytes[1] = -1;
+	ASSERT_EQ(0, trigger(self->fd, 3));
+	EXPECT_EQ(0, gate_ioctl(self->fd, FIONREAD, bytes));
+	EXPECT_EQ(3 * RECORD, bytes[0]);
+	EXPECT_EQ(-1, bytes[1]);
 }
 
 TEST_F(compat, errors_of_a_32_bit_program_are_the_same)
@@ -122,9 +139,10 @@ TEST_F(compat, errors_of_a_32_bit_program_are_the_same)
 		SKIP(return, "%s", no_gate);
 	*count = 0;
 	EXPECT_EQ(-EINVAL, gate_ioctl(self->fd, IODEMO_TRIGGER, self->low));
-	EXPECT_EQ(-ENOTTY, gate_ioctl(self->fd, _IO(IODEMO_IOC, 0x09), self->low));
+	EXPECT_EQ(-ENOTTY, gate_ioctl(self->fd, _IO(IODEMO_IOC, 0x0a), self->low));
 	EXPECT_EQ(-EFAULT, gate_ioctl(self->fd, IODEMO_GET_INFO, bad_pointer));
 	EXPECT_EQ(-EFAULT, gate_ioctl(self->fd, IODEMO_TRIGGER, bad_pointer));
+	EXPECT_EQ(-EFAULT, gate_ioctl(self->fd, FIONREAD, bad_pointer));
 }
 
 TEST_F(compat, record_that_a_32_bit_program_reads_is_the_same)

@@ -192,4 +192,14 @@ TEST_F(ctl, records_are_shown_with_what_was_lost)
 	EXPECT_NE(NULL, strstr(self->monitor.text, "           1  cpu"));
 }
 
+TEST_F(ctl, flush_empties_the_queue)
+{
+	ASSERT_EQ(6 * RECORD, write_records(self->fd, 6));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(0, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "flush"));
+	EXPECT_STREQ("", self->monitor.text);
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(TX_DRAIN, STAT(self->fd, echoes));
+}
+
 TEST_HARNESS_MAIN

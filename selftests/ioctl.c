@@ -316,7 +316,7 @@ TEST_F(control, unknown_ioctl_is_ENOTTY)
 {
 	struct iodemo_stats stats;
 
-	EXPECT_EQ(-ENOTTY, result(ioctl(self->fd, _IO(IODEMO_IOC, 0x09), &stats)));
+	EXPECT_EQ(-ENOTTY, result(ioctl(self->fd, _IO(IODEMO_IOC, 0x0a), &stats)));
 	EXPECT_EQ(-ENOTTY, result(ioctl(self->fd, _IO(IODEMO_IOC, 0xff), &stats)));
 	EXPECT_EQ(-ENOTTY, result(ioctl(self->fd, _IO(0xEC, 0x07), &stats)));
 	EXPECT_EQ(-ENOTTY, result(ioctl(self->fd, 0, &stats)));
@@ -342,6 +342,7 @@ TEST_F(control, bad_pointer_is_EFAULT_and_changes_nothing)
 	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, IODEMO_SET_CLIENT, bad_pointer)));
 	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, IODEMO_GET_STATS, bad_pointer)));
 	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, IODEMO_TRIGGER, bad_pointer)));
+	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, FIONREAD, bad_pointer)));
 	EXPECT_EQ(3, config_now(self->fd));
 	EXPECT_EQ(1000001, client_now(self->fd));
 	EXPECT_EQ(0, STAT(self->fd, interrupts));
@@ -378,9 +379,55 @@ TEST_F(control, file_open_for_reading_only_can_not_change_the_device)
 	EXPECT_EQ(-EBADF, trigger(fd, 1));
 	EXPECT_EQ(-EBADF, result(ioctl(fd, IODEMO_RESERVE)));
 	EXPECT_EQ(-EBADF, result(ioctl(fd, IODEMO_RELEASE)));
+	EXPECT_EQ(-EBADF, result(ioctl(fd, IODEMO_FLUSH)));
 	EXPECT_EQ(3, config_now(fd));
 	EXPECT_EQ(0, STAT(fd, interrupts));
 	EXPECT_EQ(0, set_client(fd, IODEMO_FORMAT_TEXT, 2));
+}
+
+/* What FIONREAD says; -errno */
+static long bytes_now(int fd)
+{
+	int bytes = -1;
+	long err = result(ioctl(fd, FIONREAD, &bytes));
+
+	return err ?: bytes;
+}
+
+TEST_F(control, FIONREAD_of_a_raw_file_is_64_for_each_record_that_waits)
+{
+	EXPECT_EQ(0, bytes_now(self->fd));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(3 * RECORD, bytes_now(self->fd));
+	EXPECT_READ(self->fd, 0, 2);
+	EXPECT_EQ(RECORD, bytes_now(self->fd));
+	ASSERT_EQ(0, set_low_water(self->fd, 2));
+	EXPECT_EQ(RECORD, bytes_now(self->fd));
+	ASSERT_EQ(0, set_low_water(self->fd, 1));
+	EXPECT_READ(self->fd, 2, 1);
+	EXPECT_EQ(0, bytes_now(self->fd));
+}
+
+TEST_F(control, FIONREAD_of_a_lapped_reader_is_what_the_ring_holds_and_takes_no_EPOLLPRI_back)
+{
+	ASSERT_EQ(0, trigger(self->fd, 64));
+	EXPECT_EQ(64 * RECORD, bytes_now(self->fd));
+	EXPECT_EQ(POLLPRI, poll_now(self->fd, POLLPRI));
+	EXPECT_READ(self->fd, 3 * 64 - 64, 64);
+}
+
+TEST_F(control, FIONREAD_of_a_file_open_for_writing_only_is_EBADF)
+{
+	EXPECT_EQ(-EBADF, bytes_now(open_raw(0, O_WRONLY)));
+}
+
+TEST_F(control, FIONREAD_works_on_an_unplugged_device)
+{
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	ASSERT_EQ(0, unbind_device(0));
+	EXPECT_EQ(3 * RECORD, bytes_now(self->fd));
+	EXPECT_READ(self->fd, 0, 3);
+	EXPECT_EQ(0, bytes_now(self->fd));
 }
 
 TEST_F(control, node_is_for_everybody_to_read_and_write)
@@ -464,6 +511,7 @@ TEST_F(reserve, file_that_was_open_can_not_change_the_device)
 	EXPECT_EQ(-EBUSY, trigger(self->other, 1));
 	EXPECT_EQ(-EBUSY, reserve(self->other));
 	EXPECT_EQ(-EBUSY, release(self->other));
+	EXPECT_EQ(-EBUSY, result(ioctl(self->other, IODEMO_FLUSH)));
 	EXPECT_EQ(-EBUSY, write_records(self->other, 1));
 	EXPECT_EQ(0, STAT(self->fd, interrupts));
 	ASSERT_EQ(0, trigger(self->fd, 1));

@@ -326,6 +326,21 @@ TEST_F(libaio, write_larger_than_the_queue_completes_when_all_of_it_is_queued)
 	EXPECT_STREQ("", named_echoes_fault(self->fd, 0, TX_CAPACITY + 6));
 }
 
+TEST_F(libaio, flush_lets_queued_writes_into_the_room_in_their_turn)
+{
+	struct iodemo_record *records = named_records(TX_CAPACITY + 3);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_SUBMIT_WRITE(0, records, 2);
+	ASSERT_SUBMIT_WRITE(1, records + 2, TX_CAPACITY + 1);
+	ASSERT_EQ(0, result(ioctl(self->fd, IODEMO_FLUSH)));
+	EXPECT_COMPLETE(0, 2 * RECORD);
+	EXPECT_NOTHING_COMPLETE();
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_COMPLETE(1, (TX_CAPACITY + 1) * RECORD);
+	EXPECT_STREQ("", named_echoes_fault(self->fd, 0, TX_CAPACITY + 3));
+}
+
 TEST_F(libaio, pwritev_gathers_a_record)
 {
 	struct iodemo_record record = raw_record("no 0");

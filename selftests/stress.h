@@ -27,6 +27,7 @@
 	X(poll, 6) X(select, 4) X(epoll, 8) X(flags, 4) X(sigio, 4) X(sigwait, 2) \
 	X(get, 4) X(set_client, 4) X(set_config, 2) X(bad_ioctl, 3)	\
 	X(trigger, 24) X(bad_trigger, 4) X(reserve, 1) X(release, 3)	\
+	X(flush, 2) X(bytes, 3)						\
 	X(map_ring, 4) X(map_cursor, 6) X(splice_out, 6) X(splice_in, 4) X(sendfile, 2) \
 	X(fdinfo, 1) X(debugfs, 1)
 

@@ -388,6 +388,19 @@ void op_release(struct actor *a)
 	gave(a, ioctl(some_file(a), IODEMO_RELEASE));
 }
 
+void op_flush(struct actor *a)
+{
+	gave(a, ioctl(some_file(a), IODEMO_FLUSH));
+}
+
+void op_bytes(struct actor *a)
+{
+	struct piece to = some_memory(a);
+	int fd = some_file(a), bytes;
+
+	gave(a, ioctl(fd, FIONREAD, one_in(a, 3) ? to.start : &bytes));
+}
+
 /* Without copies */
 
 static void keep_map(struct actor *a, void *map, size_t size)

@@ -386,6 +386,73 @@ TEST_F(text, longest_line_has_at_most_255_bytes)
 	EXPECT_EQ(-EAGAIN, read_nowait(self->fd, stream, 1));
 }
 
+/* FIONREAD says what a read without end then gives. */
+
+#define EXPECT_TOLD(fd, expected_)					\
+	do {								\
+		int told_ = -1;						\
+									\
+		EXPECT_EQ(0, result(ioctl(fd, FIONREAD, &told_)));	\
+		EXPECT_EQ(expected_, told_);				\
+	} while (0)
+
+TEST_F(text, FIONREAD_tells_the_bytes_of_the_lines_that_wait)
+{
+	EXPECT_TOLD(self->fd, 0);
+	ASSERT_EQ(14, result(write(self->fd, "one\ntwo\nthree\n", 14)));
+	ASSERT_EQ(0, trigger(self->fd, 10));
+	ASSERT_LT(0, expect_more(self->raw));
+	EXPECT_TOLD(self->fd, expected_size);
+	EXPECT_EQ(expected_size, result(read(self->fd, stream, ALL)));
+	EXPECT_TOLD(self->fd, 0);
+}
+
+TEST_F(text, FIONREAD_tells_the_bytes_of_escapes)
+{
+	struct iodemo_record record = { .len = IODEMO_DATA_SIZE, .data = "\n\\\1" };
+	long got;
+	int told;
+
+	ASSERT_EQ(RECORD, result(write(self->raw, &record, sizeof(record))));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	ASSERT_EQ(0, result(ioctl(self->fd, FIONREAD, &told)));
+	got = result(read(self->fd, stream, ALL));
+	EXPECT_EQ(told, got);
+	/* \n and \\, and the 38 others as \001 and \000 */
+	EXPECT_EQ(2 + 2 + 38 * 4 + 1, stream + got - (strstr(stream, " echo ") + strlen(" echo ")));
+}
+
+TEST_F(text, FIONREAD_tells_the_rest_of_a_line_and_no_more_lines_than_a_read_gives)
+{
+	int i;
+
+	ASSERT_EQ(0, trigger(self->fd, 2));
+	ASSERT_LT(0, expect_more(self->raw));
+	for (i = 1; i < 5; i++) {
+		ASSERT_EQ(1, result(read(self->fd, stream, 1)));
+		EXPECT_TOLD(self->fd, expected_size - i);
+	}
+	/* A lap more: with the rest, one line less than the ring holds */
+	ASSERT_EQ(0, trigger(self->fd, 40));
+	for (i = 0; i < 3; i++) {
+		int told = -1;
+
+		ASSERT_EQ(0, result(ioctl(self->fd, FIONREAD, &told)));
+		EXPECT_EQ(told, i < 2 ? result(read(self->fd, stream, ALL)) : 0);
+	}
+}
+
+TEST_F(text, FIONREAD_goes_by_the_format)
+{
+	ASSERT_EQ(0, trigger(self->fd, 2));
+	ASSERT_LT(0, expect_more(self->raw));
+	ASSERT_EQ(1, result(read(self->fd, stream, 1)));
+	ASSERT_EQ(0, set_client(self->fd, IODEMO_FORMAT_RAW, 1));
+	EXPECT_TOLD(self->fd, RECORD);
+	ASSERT_EQ(0, set_client(self->fd, IODEMO_FORMAT_TEXT, 1));
+	EXPECT_TOLD(self->fd, expected_size - first_line());
+}
+
 /* The same bytes, whatever the size of the reads. */
 FIXTURE(size) {
 	int fd;

@@ -120,6 +120,7 @@ TEST_F(unplug, write_and_every_ioctl_are_ENODEV)
 	EXPECT_EQ(-ENODEV, trigger(self->fd, 1));
 	EXPECT_EQ(-ENODEV, result(ioctl(self->fd, IODEMO_RESERVE)));
 	EXPECT_EQ(-ENODEV, result(ioctl(self->fd, IODEMO_RELEASE)));
+	EXPECT_EQ(-ENODEV, result(ioctl(self->fd, IODEMO_FLUSH)));
 }
 
 TEST_F(unplug, sleepers_in_poll_select_and_epoll_wake)

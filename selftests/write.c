@@ -544,4 +544,128 @@ TEST_F(writing, records_of_a_writer_that_closed_are_still_sent)
 	EXPECT_EQ(3, STAT(self->fd, echoes));
 }
 
+/* FLUSH */
+
+static long flush(int fd)
+{
+	return result(ioctl(fd, IODEMO_FLUSH));
+}
+
+TEST_F(writing, flush_sends_nothing_of_what_is_queued_and_leaves_what_is_in_the_ring)
+{
+	int other = open_raw(0, O_WRONLY);
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(5 * RECORD, write_records(self->fd, 5));
+	ASSERT_EQ(5 * RECORD, write_records(other, 5));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(0, flush(other));
+	ASSERT_EQ(0, trigger(self->fd, 3));
+	EXPECT_EQ(TX_DRAIN, STAT(self->fd, echoes));
+	EXPECT_EQ(1 + TX_DRAIN + 3, STAT(self->fd, lag));
+	EXPECT_EQ(0, flush(self->fd));
+	EXPECT_EQ(1 + TX_DRAIN + 3, STAT(self->fd, lag));
+}
+
+TEST_F(writing, flushed_queue_takes_all_that_an_empty_one_does_and_in_order)
+{
+	struct iodemo_record record = raw_record("first");
+
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(self->fd, 0, 1);
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	EXPECT_EQ(0, flush(self->fd));
+	ASSERT_EQ(RECORD, result(write(self->fd, &record, sizeof(record))));
+	EXPECT_EQ(TX_CAPACITY - 1, fill_queue(self->fd));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(self->fd, 1, 1);
+	EXPECT_ECHO(self->fd, "first", 5);
+	EXPECT_ECHO(self->fd, "full", 4);
+}
+
+TEST_F(writing, flush_of_a_queue_with_room_wakes_nobody)
+{
+	struct sleeper r = reader(self->fd, 1), p = poller(self->fd, POLLIN);
+
+	ASSERT_EQ((TX_CAPACITY - 1) * RECORD, write_records(self->fd, TX_CAPACITY - 1));
+	ASSERT_TRUE(falls_asleep(&r));
+	ASSERT_TRUE(falls_asleep(&p));
+	EXPECT_EQ(0, flush(self->fd));
+	EXPECT_EQ(0, STAT(self->fd, wakeups));
+	EXPECT_TRUE(undisturbed(&r));
+	EXPECT_TRUE(undisturbed(&p));
+	ASSERT_EQ(0, trigger(self->fd, 2));
+	EXPECT_EQ(RECORD, sleeper_result(&r));
+	EXPECT_EQ(POLLIN, sleeper_result(&p));
+}
+
+TEST_F(writing, flush_of_a_full_queue_wakes_all_who_wait_for_room_before_it_returns)
+{
+	struct sleeper s[3], p = poller(self->fd, POLLOUT), r = reader(self->fd, 1);
+	siginfo_t info;
+	int i;
+
+	ASSERT_EQ(0, signal_on(self->fd, SIGRTMIN));
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	for (i = 0; i < 3; i++) {
+		s[i] = writer(self->fd, 2);
+		ASSERT_TRUE(falls_asleep(&s[i]));
+	}
+	ASSERT_TRUE(falls_asleep(&p));
+	ASSERT_TRUE(falls_asleep(&r));
+
+	EXPECT_EQ(0, flush(self->fd));
+	EXPECT_EQ(SIGRTMIN, take_signal(&info));
+	EXPECT_EQ(POLLOUT, info.si_band & POLLOUT);
+	EXPECT_EQ(-EAGAIN, take_signal(&info));
+	EXPECT_EQ(POLLOUT, sleeper_result(&p));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(2 * RECORD, sleeper_result(&s[i]));
+	EXPECT_TRUE(undisturbed(&r));
+	EXPECT_EQ(0, STAT(self->fd, interrupts));
+
+	/* What they wrote then is sent. */
+	ASSERT_EQ(0, trigger(self->fd, 2));
+	EXPECT_EQ(6, STAT(self->fd, echoes));
+	EXPECT_EQ(RECORD, sleeper_result(&r));
+}
+
+/* Writes that are longer than the queue, one after the other */
+#define LONG_WRITES	50
+
+static long call_long_writes(struct sleeper *s)
+{
+	long written = 0, ret;
+	int i;
+
+	for (i = 0; i < LONG_WRITES; i++) {
+		ret = write_records(s->fd, SLEEPER_RECORDS);
+		if (ret < 0)
+			return ret;
+		written += ret;
+	}
+	return written;
+}
+
+/* Only of a full queue it wakes; so a writer that it missed would sleep for ever. */
+TEST_F_TIMEOUT(writing, flush_against_writers_misses_none, 60)
+{
+	struct sleeper s[4];
+	int i, done;
+
+	for (i = 0; i < 4; i++) {
+		s[i] = (struct sleeper){ .call = call_long_writes, .fd = self->fd };
+		ASSERT_TRUE(sleeper_start(&s[i]));
+	}
+	do {
+		ASSERT_EQ(0, flush(self->fd));
+		sched_yield();
+		for (i = 0, done = 0; i < 4; i++)
+			done += s[i].done;
+	} while (done < 4);
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(LONG_WRITES * SLEEPER_RECORDS * RECORD, sleeper_result(&s[i]));
+	EXPECT_EQ(0, STAT(self->fd, interrupts));
+}
+
 TEST_HARNESS_MAIN

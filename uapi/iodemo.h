@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows by one when something is added. */
-#define IODEMO_VERSION		4
+#define IODEMO_VERSION		5
 
 /* Ranges. A value outside of its range is refused with EINVAL. */
 #define IODEMO_DEVICES_MIN	1
@@ -270,8 +270,8 @@ struct iodemo_stats {
 };
 
 /*
- * The ioctls. All give EFAULT for a bad pointer, ENODEV once the device is
- * unplugged, and ENOTTY for a number that is not listed here.
+ * The ioctls. All but FIONREAD give ENODEV once the device is unplugged. All give
+ * EFAULT for a bad pointer, and ENOTTY for a number that is not listed here.
  *
  * IODEMO_GET_INFO, IODEMO_GET_CONFIG, IODEMO_GET_CLIENT
  *	No further errors.
@@ -301,6 +301,19 @@ struct iodemo_stats {
  *	EBADF: file not open for writing. EBUSY: reserved by another file.
  * IODEMO_RELEASE
  *	EBUSY: reserved by another file. EINVAL: not reserved.
+ * IODEMO_FLUSH
+ *	Empties the transmit queue: what was written, by any file, and not yet taken
+ *	by an interrupt, is not sent. What is in the ring stays, and so does a write
+ *	that sleeps or is pending: it goes on into the room that there is now. If the
+ *	queue was full, whoever waits for room has been woken when this returns.
+ *	EBADF, EBUSY: as SET_CONFIG. Since: 5
+ * FIONREAD (of <sys/ioctl.h>, an int)
+ *	The bytes that a read would get which is large enough and does not sleep: of
+ *	a text file those of the lines and of what is left of one that is half read,
+ *	of a raw one 64 a record; 0 if nothing is there. Exact, unless a record comes
+ *	or another reader of the file is faster. In text this takes as long as that
+ *	read. It works on an unplugged device too.
+ *	EBADF: file not open for reading. Since: 5
  *
  * Since: 1
  */
@@ -314,6 +327,7 @@ struct iodemo_stats {
 #define IODEMO_TRIGGER		_IOWR(IODEMO_IOC, 0x06, __u32)
 #define IODEMO_RESERVE		_IO(IODEMO_IOC, 0x07)
 #define IODEMO_RELEASE		_IO(IODEMO_IOC, 0x08)
+#define IODEMO_FLUSH		_IO(IODEMO_IOC, 0x09)
 
 /*
  * Kernel AIO: a read or write that would sleep is left pending by io_submit().

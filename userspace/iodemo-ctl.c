@@ -29,6 +29,7 @@ static void usage(void)
 	       "                           burst=%u..%u (samples an interrupt)\n"
 	       "  trigger [N]              fires the interrupt line N times: 1..%u (default 1)\n"
 	       "  write TEXT               sends TEXT, which the device echoes into its ring\n"
+	       "  flush                    empties the queue of what was written and is not yet sent\n"
 	       "  reserve [-- COMMAND...]  keeps others out while COMMAND runs, or until Ctrl-C\n"
 	       "  tail [N]                 the last N records, also from before now: 1..%u (default 10)\n"
 	       "  monitor [OPTION]...      the device and its readers, each second, until Ctrl-C\n"
@@ -166,6 +167,15 @@ static int write_text(char **arguments)
 	return 0;
 }
 
+static int flush(char **arguments)
+{
+	int fd = iodemo_open_or_exit(device, O_WRONLY);
+
+	(void)arguments;
+	iodemo_ioctl(fd, device, IODEMO_FLUSH, NULL, "FLUSH");
+	return 0;
+}
+
 /* What @command ended with, as a shell says it. */
 static int run(char **command)
 {
@@ -287,6 +297,7 @@ static const struct command {
 	{ "set",	set_config,		1, INT_MAX },
 	{ "trigger",	trigger,		0, 1 },
 	{ "write",	write_text,		1, 1 },
+	{ "flush",	flush,			0, 0 },
 	{ "reserve",	reserve,		0, INT_MAX },
 	{ "tail",	tail,			0, 1 },
 	{ "monitor",	monitor,		0, INT_MAX },

@@ -226,7 +226,7 @@ void iodemo_device_close(struct iodemo_device *dev)
 	spin_unlock(&dev->files_lock);
 }
 
-/* With @dev->lock, and not gone, as the next. */
+/* With @dev->lock, and not gone, as the next two. */
 void iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config)
 {
 	dev->source->ops->configure(dev->source, config);
@@ -237,6 +237,14 @@ void iodemo_device_trigger(struct iodemo_device *dev)
 {
 	lockdep_assert_held(&dev->lock);
 	dev->source->ops->trigger(dev->source);
+}
+
+/* With the lock for the wake-up too: unplugging waits for the bottom half, and then no more comes. */
+void iodemo_device_flush(struct iodemo_device *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	if (iodemo_tx_flush(&dev->tx))
+		iodemo_device_wake(dev);
 }
 
 /* Life -------------------------------------------------------------------- */

@@ -101,6 +101,7 @@ void iodemo_device_close(struct iodemo_device *dev);
 void iodemo_device_put(struct iodemo_device *dev);
 void iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config);
 void iodemo_device_trigger(struct iodemo_device *dev);
+void iodemo_device_flush(struct iodemo_device *dev);
 void iodemo_device_tell_until(struct iodemo_device *dev, u64 news);
 
 static inline struct iodemo_device *iodemo_device_of(struct miscdevice *misc)

@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <asm/ioctls.h>
 
 #include "models.h"
 
@@ -177,11 +178,41 @@ static long release(struct iodemo_client *client)
 	return err;
 }
 
+/* Who waits for room has been woken when this returns. */
+static long flush(struct iodemo_client *client)
+{
+	struct iodemo_device *dev = client->dev;
+	long err;
+
+	if (mutex_lock_killable(&dev->lock))
+		return -EINTR;
+	err = iodemo_client_may_change(client);
+	if (!err)
+		iodemo_device_flush(dev);
+	mutex_unlock(&dev->lock);
+	if (!err)
+		iodemo_device_finish_wake(dev);
+	return err;
+}
+
+static long get_bytes(struct iodemo_client *client, int __user *argp)
+{
+	ssize_t bytes;
+
+	if (!(client->mode & FMODE_READ))
+		return -EBADF;
+	bytes = iodemo_read_bytes(client);	/* of a lap at most, so this is an int */
+	return bytes < 0 ? bytes : put_user(bytes, argp);
+}
+
 long iodemo_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct iodemo_client *client = file->private_data;
 	void __user *argp = (void __user *)arg;
 
+	/* What an unplugged device has left can be read. */
+	if (cmd == FIONREAD)
+		return get_bytes(client, argp);
 	if (iodemo_device_gone(client->dev))
 		return -ENODEV;
 
@@ -204,6 +235,8 @@ long iodemo_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return reserve(client);
 	case IODEMO_RELEASE:
 		return release(client);
+	case IODEMO_FLUSH:
+		return flush(client);
 	default:
 		return -ENOTTY;
 	}

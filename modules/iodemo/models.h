@@ -20,6 +20,8 @@ ssize_t iodemo_read(struct file *file, char __user *buffer, size_t count, loff_t
 ssize_t iodemo_read_sync(struct iodemo_client *client, struct iov_iter *to, bool nowait);
 ssize_t iodemo_read_now(struct iodemo_client *client, struct iov_iter *to, u32 retries);
 ssize_t iodemo_read_text(struct iodemo_client *client, struct iov_iter *to, u32 retries);
+ssize_t iodemo_read_bytes(struct iodemo_client *client);
+ssize_t iodemo_text_bytes(struct iodemo_client *client);
 int iodemo_read_sleep(struct iodemo_client *client);
 ssize_t iodemo_write_sync(struct iodemo_client *client, struct iov_iter *from, bool nowait);
 ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from);

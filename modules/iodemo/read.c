@@ -116,6 +116,17 @@ ssize_t iodemo_read_now(struct iodemo_client *client, struct iov_iter *to, u32 r
 	return ret == -EAGAIN && gone ? 0 : ret;
 }
 
+/* FIONREAD: what that would be for a buffer without end. May sleep. */
+ssize_t iodemo_read_bytes(struct iodemo_client *client)
+{
+	u64 records = iodemo_client_waiting(client);
+
+	if (READ_ONCE(client->format) == IODEMO_FORMAT_TEXT)
+		return iodemo_text_bytes(client);
+	/* With what came while that was counted it may be more than a lap, which no read gets. */
+	return min_t(u64, records, iodemo_ring_capacity(&client->dev->ring)) * IODEMO_RECORD_SIZE;
+}
+
 /* One after the other ------------------------------------------------------ */
 
 static ssize_t wait_and_read(struct iodemo_client *client, struct iov_iter *to, bool nowait)

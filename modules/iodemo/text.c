@@ -3,6 +3,7 @@
  * A file in text: one line a record, and what is left of a line that is half read
  */
 
+#include <linux/sched/signal.h>
 #include <linux/string_helpers.h>
 #include <linux/uio.h>
 
@@ -113,6 +114,42 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line, siz
 		}
 	} while ((*retries)--);
 	return false;
+}
+
+/**
+ * iodemo_text_bytes() - how much a read without end would get now
+ * @client: who asks
+ *
+ * How long a line is, is known when it is there; so this takes as long as that
+ * read. It begins with the newest: a record that has been overwritten meanwhile
+ * is the end of it, and a fast producer can't make it begin anew.
+ *
+ * Return: bytes, or EINTR: the task is to die
+ */
+ssize_t iodemo_text_bytes(struct iodemo_client *client)
+{
+	const struct iodemo_ring *ring = &client->dev->ring;
+	u32 left = iodemo_ring_capacity(ring);
+	struct iodemo_record record;
+	struct iodemo_line line;
+	size_t bytes = 0;
+	u64 from, seq;
+
+	if (get_rest(client, &line)) {
+		bytes += line.len - line.off;
+		left--;
+	}
+	from = max(iodemo_client_cursor(client), iodemo_ring_oldest(ring));
+	for (seq = min(iodemo_ring_head(ring), from + left); seq > from; seq--) {
+		memcpy(&record, iodemo_ring_slot(ring, seq - 1), sizeof(record));
+		if (!iodemo_ring_intact(ring, seq - 1))
+			break;
+		bytes += format_line(line.text, &record);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return bytes;
 }
 
 /*

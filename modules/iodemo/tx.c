@@ -89,3 +89,17 @@ bool iodemo_tx_take_room(struct iodemo_tx *tx)
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return made_room;
 }
+
+/* Nothing of what is in it is sent. Return: was it full? As above. */
+bool iodemo_tx_flush(struct iodemo_tx *tx)
+{
+	bool was_full;
+
+	spin_lock_irq(&tx->lock);
+	was_full = kfifo_is_full(&tx->queue);
+	if (was_full)
+		WRITE_ONCE(tx->made_room, true);
+	kfifo_reset_out(&tx->queue);
+	spin_unlock_irq(&tx->lock);
+	return was_full;
+}

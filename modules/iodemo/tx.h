@@ -38,6 +38,7 @@ bool iodemo_tx_release(struct iodemo_tx *tx, const void *who);
 int iodemo_tx_put(struct iodemo_tx *tx, const void *who, const struct iodemo_payload *payload);
 bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload);
 bool iodemo_tx_take_room(struct iodemo_tx *tx);
+bool iodemo_tx_flush(struct iodemo_tx *tx);
 
 static inline bool iodemo_tx_has_room(struct iodemo_tx *tx)
 {
