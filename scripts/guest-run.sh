@@ -61,11 +61,14 @@ own_folders()
 	mount --bind "/lib/modules/$(uname -r)" "/new/lib/modules/$(uname -r)"
 }
 
-# The kernel loads a module with a parameter that it has not got
+# The kernel loads a module with a parameter that it has not got. The machine is the user's own, and so is the device.
 load()
 {
 	# shellcheck disable=SC2046
-	modprobe iodemo $(job parameters) && ! dmesg | grep -q 'iodemo: unknown parameter' && return
+	if modprobe iodemo $(job parameters) && ! dmesg | grep -q 'iodemo: unknown parameter'; then
+		chown "$uid:$gid" /dev/iodemo*
+		return
+	fi
 	dmesg | sed -n '/taint/d; s/^[^]]*\] \(iodemo: \)/\1/p' >&2
 	fail "the device could not be made with PARAMS='$(job parameters)'"
 }

@@ -202,4 +202,16 @@ TEST_F(ctl, flush_empties_the_queue)
 	EXPECT_EQ(TX_DRAIN, STAT(self->fd, echoes));
 }
 
+TEST_F(ctl, user_is_told_who_may_change_the_device)
+{
+	static const char told[] = "only for root, and for the owner and the group of /dev/iodemo";
+
+	self->monitor.user = true;
+	self->monitor.errors = true;
+	EXPECT_EQ(1, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "flush"));
+	EXPECT_NE(NULL, strstr(self->monitor.text, told));
+	EXPECT_EQ(0, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "trigger"));
+	EXPECT_STREQ("", self->monitor.text);
+}
+
 TEST_HARNESS_MAIN

@@ -430,15 +430,6 @@ TEST_F(control, FIONREAD_works_on_an_unplugged_device)
 	EXPECT_EQ(0, bytes_now(self->fd));
 }
 
-TEST_F(control, node_is_for_everybody_to_read_and_write)
-{
-	struct stat stat;
-
-	ASSERT_EQ(0, fstat(self->fd, &stat));
-	EXPECT_TRUE(S_ISCHR(stat.st_mode));
-	EXPECT_EQ(0666U, stat.st_mode & 07777);
-}
-
 /* Exclusive use: one file that can get it, one that was open before */
 FIXTURE(reserve) {
 	int fd;

@@ -9,18 +9,16 @@
 #include <limits.h>
 #include <sys/prctl.h>
 
-#define USER	1000
-
 /* The kernel forgets who is to be told of whose death when the user changes. */
 long become_user(void)
 {
-	if (setgroups(0, NULL) || setgid(USER) || setuid(USER) ||
+	if (setgroups(0, NULL) || setgid(ORDINARY_USER) || setuid(ORDINARY_USER) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -errno;
 	return 0;
 }
 
-long open_as_user(int index, int flags)
+long user_does(long (*what)(void *arg), void *arg)
 {
 	int status;
 	pid_t pid;
@@ -32,12 +30,26 @@ long open_as_user(int index, int flags)
 		long ret = become_user();
 
 		if (!ret)
-			ret = open_device(index, flags);
+			ret = what(arg);
 		_exit(ret < 0 ? -ret : 0);
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -ECHILD;
 	return -WEXITSTATUS(status);
+}
+
+static long open_it(void *arg)
+{
+	int *index_and_flags = arg;
+
+	return open_device(index_and_flags[0], index_and_flags[1]);
+}
+
+long open_as_user(int index, int flags)
+{
+	int index_and_flags[] = { index, flags };
+
+	return user_does(open_it, index_and_flags);
 }
 
 long count_tasks(pid_t pid)

@@ -8,8 +8,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define ORDINARY_USER	1000	/* and his group */
+
 /* In a child: be an ordinary user from now on. Return 0 or -errno. */
 long become_user(void);
+/* In a child that is an ordinary user: what that gave, 0 or -errno */
+long user_does(long (*what)(void *arg), void *arg);
 /* What open_device() gives to an ordinary user: 0, since it is closed again, or -errno */
 long open_as_user(int index, int flags);
 

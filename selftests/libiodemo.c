@@ -190,6 +190,13 @@ static int open_it(void)
 	return lib.open(NULL, O_RDWR);
 }
 
+static int configure_it(void)
+{
+	int fd = open_it();
+
+	return fd < 0 ? fd : lib.configure(fd, 0, 1);
+}
+
 static int unplug_it(void)
 {
 	return lib.unplug(0);
@@ -224,6 +231,11 @@ TEST_F(libiodemo, configure_sets_the_device)
 	ASSERT_EQ(0, ioctl(self->fd, IODEMO_GET_CONFIG, &config));
 	EXPECT_EQ(IODEMO_PERIOD_US_MAX, (int)config.period_us);
 	EXPECT_EQ(7, (int)config.burst);
+}
+
+TEST_F(libiodemo, configure_of_a_device_that_belongs_to_others_is_EPERM)
+{
+	EXPECT_EQ(-EPERM, as_user(configure_it));
 }
 
 TEST_F(libiodemo, configure_out_of_range_is_EINVAL)

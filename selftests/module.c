@@ -48,6 +48,13 @@ REFUSED(capacity, high, "131072", "16..65536");
 REFUSED(capacity, no_power_of_two, "48", "16..65536");
 REFUSED(capacity, garbage, "1k", "16..65536");
 REFUSED(threaded, garbage, "maybe", NULL);
+REFUSED(mode, zero, "0", "bits of 0666");
+REFUSED(mode, execute, "0777", "bits of 0666");
+REFUSED(mode, set_id, "04666", "bits of 0666");
+REFUSED(mode, decimal, "438", "bits of 0666");
+REFUSED(mode, negative, "-1", "bits of 0666");
+REFUSED(mode, huge, "40000000666", "bits of 0666");
+REFUSED(mode, letters, "rw-rw-rw-", "bits of 0666");
 
 FIXTURE_SETUP(refused)
 {

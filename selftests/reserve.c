@@ -77,6 +77,7 @@ TEST_F(reserve, by_a_user_lets_root_in_but_not_another_process_of_that_user)
 	struct victim v = { .death = DEATH_SIGKILL, .begin = begin_to_reserve_as_user };
 	int fd;
 
+	ASSERT_EQ(0, fchown(self->other, ORDINARY_USER, ORDINARY_USER));
 	EXPECT_FREE();
 	ASSERT_EQ(0, victim_start(&v));
 	EXPECT_RESERVED();

@@ -273,6 +273,11 @@ struct iodemo_stats {
  * The ioctls. All but FIONREAD give ENODEV once the device is unplugged. All give
  * EFAULT for a bad pointer, and ENOTTY for a number that is not listed here.
  *
+ * To change the device for all is for a file that was opened for writing by one who
+ * is in charge: the owner of the node, its group, or who has CAP_SYS_ADMIN. Through
+ * another file SET_CONFIG, RESERVE, RELEASE and FLUSH give EPERM. Since: 5; before,
+ * each file that was open for writing could.
+ *
  * IODEMO_GET_INFO, IODEMO_GET_CONFIG, IODEMO_GET_CLIENT
  *	No further errors.
  * IODEMO_SET_CONFIG

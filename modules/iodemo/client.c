@@ -86,8 +86,8 @@ bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *times
 	return false;
 }
 
-/* May this file change the device? Call with the device locked. */
-int iodemo_client_may_change(const struct iodemo_client *client)
+/* May this file fire the device? Call with the device locked, as the next. */
+int iodemo_client_may_fire(const struct iodemo_client *client)
 {
 	const struct iodemo_device *dev = client->dev;
 
@@ -100,6 +100,16 @@ int iodemo_client_may_change(const struct iodemo_client *client)
 	if (iodemo_tx_held_from(&dev->tx, client))
 		return -EBUSY;
 	return 0;
+}
+
+/* And may it do what stays so for all other files? */
+int iodemo_client_may_change(const struct iodemo_client *client)
+{
+	int err = iodemo_client_may_fire(client);
+
+	if (err)
+		return err;
+	return client->in_charge ? 0 : -EPERM;
 }
 
 __poll_t iodemo_client_rare_events(const struct iodemo_client *client)

@@ -33,23 +33,21 @@ struct iodemo_line {
  * @id: the number that the device has given it, for fdinfo and the trace
  * @dev: what it reads
  * @mode: the file's FMODE_READ and FMODE_WRITE
- * @page: the cursor: seq of the next record to read. Moved without a lock, by
- *	cmpxchg: who moves it owns the records that it moved past. The user may
- *	map the page and do the same, or anything else.
+ * @in_charge: who opened it may change the device for all
+ * @page: the cursor: seq of the next record to read. Moved by cmpxchg: who does so
+ *	owns the records before it. The user may map it and do that, or anything else.
  * @opened_at: the cursor at open
  * @format: IODEMO_FORMAT_*; changed under @lock
  * @low_water: records that must wait before anybody is woken; under @lock
  * @flags: IODEMO_CLIENT_*; changed under @lock
- * @lock: protects @lost, @rest, @requests and @pending; taken in hard interrupt
- *	context
+ * @lock: of @lost, @rest, @requests and @pending; taken in hard interrupt context
  * @lost: records overwritten before they were read
  * @times_told: how often the user has asked for that
  * @rest: the line that is half read, if IODEMO_CLIENT_HALF_READ
  * @requests: of kernel AIO; aio.c's
  * @pending: these and io_uring's commands; IODEMO_PENDING_MAX at most
  * @reserved_by: the descriptor table of the process that has reserved the device
- * @readers: who waits to take records: sleeping readers, exclusive, and requests;
- *	in turn
+ * @readers: who waits to take: sleeping readers, exclusive, and requests; in turn
  * @pollers: who waits to be told: select(), poll(), epoll, commands, signals; to
  *	read or to write; one queue, since kernel AIO's poll can't wait on two
  * @signals: fasync.c's
@@ -61,6 +59,7 @@ struct iodemo_client {
 	u32 id;
 	struct iodemo_device *dev;
 	fmode_t mode;
+	bool in_charge;
 	struct iodemo_cursor_page *page;
 	u64 opened_at;
 	u32 format;
@@ -90,6 +89,7 @@ u64 iodemo_client_skip_lost(struct iodemo_client *client);
 void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line);
 void iodemo_client_drop_rest(struct iodemo_client *client);
 bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *timestamp);
+int iodemo_client_may_fire(const struct iodemo_client *client);
 int iodemo_client_may_change(const struct iodemo_client *client);
 void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats);
 void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost);

@@ -239,7 +239,7 @@ void iodemo_device_trigger(struct iodemo_device *dev)
 	dev->source->ops->trigger(dev->source);
 }
 
-/* With the lock for the wake-up too: unplugging waits for the bottom half, and then no more comes. */
+/* The wake-up is under the lock too: unplugging waits for the bottom half but once. */
 void iodemo_device_flush(struct iodemo_device *dev)
 {
 	lockdep_assert_held(&dev->lock);
@@ -353,7 +353,7 @@ int iodemo_device_plug(struct platform_device *pdev,
 	dev->misc.minor = MISC_DYNAMIC_MINOR;
 	dev->misc.name = dev->name;
 	dev->misc.fops = params->fops;
-	dev->misc.mode = 0666;
+	dev->misc.mode = params->mode;
 	dev->misc.parent = &pdev->dev;
 	dev->misc.groups = iodemo_groups;
 	err = misc_register(&dev->misc);

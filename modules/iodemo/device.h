@@ -83,6 +83,7 @@ struct iodemo_device {
  * @config: period and burst
  * @capacity: records in the ring
  * @threaded: wake from the irq thread
+ * @mode: of its node; not 0
  */
 struct iodemo_device_params {
 	const struct file_operations *fops;
@@ -90,6 +91,7 @@ struct iodemo_device_params {
 	struct iodemo_config config;
 	u32 capacity;
 	bool threaded;
+	umode_t mode;
 };
 
 int iodemo_device_plug(struct platform_device *pdev,

@@ -5,12 +5,24 @@
  */
 
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 
 #include "compat.h"
 #include "models.h"
+
+/*
+ * Who owns the node, or is of its group, is in charge of the device. That goes with
+ * the file, as what it was opened for does. Others ask for a capability that they
+ * need not have, which is nothing for the audit log.
+ */
+static bool is_in_charge(const struct inode *inode)
+{
+	return uid_eq(inode->i_uid, current_fsuid()) || in_group_p(inode->i_gid) ||
+	       ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+}
 
 /* Misc devices are opened one after the other, all of them: nothing here waits. */
 static int iodemo_open(struct inode *inode, struct file *file)
@@ -23,6 +35,7 @@ static int iodemo_open(struct inode *inode, struct file *file)
 	client = iodemo_client_open(dev, file->f_mode);
 	if (!client)
 		return -ENOMEM;
+	client->in_charge = is_in_charge(inode);
 	file->private_data = client;
 	file->f_mode |= FMODE_NOWAIT;	/* we know IOCB_NOWAIT: no worker threads */
 	return stream_open(inode, file);

@@ -133,7 +133,7 @@ static long trigger(struct iodemo_client *client, u32 __user *argp)
 	for (;;) {
 		if (mutex_lock_killable(&dev->lock))
 			return -EINTR;
-		err = iodemo_client_may_change(client);
+		err = iodemo_client_may_fire(client);
 		if (!err)
 			iodemo_device_trigger(dev);
 		mutex_unlock(&dev->lock);

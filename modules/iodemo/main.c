@@ -89,6 +89,34 @@ static bool threaded;
 module_param(threaded, bool, 0444);
 MODULE_PARM_DESC(threaded, "wake readers from the interrupt's thread, not from its hard handler (default 0)");
 
+/* Of 0, the kernel would make a mode of its own; and nobody executes a device. */
+static int mode_set(const char *text, const struct kernel_param *kp)
+{
+	unsigned int mode;
+
+	if (kstrtouint(text, 8, &mode) || !mode || mode & ~0666) {
+		pr_err("%s=%s is out of range: octal, bits of 0666, one at least\n",
+		       kp->name, text);
+		return -EINVAL;
+	}
+	*(umode_t *)kp->arg = mode;
+	return 0;
+}
+
+static int mode_get(char *text, const struct kernel_param *kp)
+{
+	return sysfs_emit(text, "%#o\n", *(umode_t *)kp->arg);
+}
+
+static const struct kernel_param_ops mode_ops = {
+	.set = mode_set,
+	.get = mode_get,
+};
+
+static umode_t mode = 0666;
+module_param_cb(mode, &mode_ops, &mode, 0444);
+MODULE_PARM_DESC(mode, "of the nodes, octal, bits of 0666: who may read, and write and TRIGGER (default 0666)");
+
 static int iodemo_probe(struct platform_device *pdev)
 {
 	const struct iodemo_device_params params = {
@@ -98,6 +126,7 @@ static int iodemo_probe(struct platform_device *pdev)
 		.config.burst = burst.value,
 		.capacity = capacity.value,
 		.threaded = threaded,
+		.mode = mode,
 	};
 
 	return iodemo_device_plug(pdev, &params);

@@ -265,7 +265,7 @@ static int trigger(struct iodemo_client *client, struct io_uring_cmd *cmd,
 		err = -EINTR;
 		if (is_ending() || mutex_lock_killable(&dev->lock))
 			break;
-		err = iodemo_client_may_change(client);
+		err = iodemo_client_may_fire(client);
 		if (!err)
 			iodemo_device_trigger(dev);
 		mutex_unlock(&dev->lock);

@@ -52,7 +52,7 @@ int iodemo_open(const char *path, int flags);
  *	IODEMO_PERIOD_US_MAX, or 0: none comes but by iodemo_fire()
  * @burst: samples an interrupt, IODEMO_BURST_MIN..IODEMO_BURST_MAX
  *
- * Return: 0; -EINVAL, -EBADF, -EBUSY, -ENODEV, -ENOTTY
+ * Return: 0; -EINVAL, -EBADF, -EPERM, -EBUSY, -ENODEV, -ENOTTY
  */
 int iodemo_configure(int fd, __u32 period_us, __u32 burst);
 
