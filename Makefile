@@ -7,7 +7,7 @@
 #:   make demo       boot, load the module, run the five demos and the comparison; ends with the path of a page that
 #:                   shows them
 #:   make report     the same, with what the device costs, which takes some minutes
-#:   make check      run the selftests; TESTS="poll signal" for some of them
+#:   make check      run the selftests; TESTS="multiplexing signal" for some of them
 #:   make bench      measure what the device costs, in instructions, against the kernel's budget; MEASURES="read waking"
 #:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
 #:   make stress     do everything at random, with the device unbound and the processes killed meanwhile; MINUTES=10,

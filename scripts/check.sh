@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # check.sh: run the selftests in the virtual machine, and count
 #
-# usage: [KERNEL=6.1] [TESTS="poll signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
+# usage: [KERNEL=6.1] [TESTS="multiplexing signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
 #
 # KTAP goes to the terminal and to build/check-KERNEL.tap. The last line is "N passed, N failed, N skipped", of test
 # cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.
-# TESTS selects programs by name; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
+# TESTS selects programs by name, which is looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
 # machine, in seconds.
 #
 # There is one machine for all programs but those in selftests/boots, and one more for each command line that these ask
@@ -26,20 +26,38 @@ esac
 table=$(sed '/^#/d; /^[[:space:]]*$/d; s/:[[:space:]]*/ /' "$top/selftests/boots")
 listed=$(echo "$table" | cut -d ' ' -f 1 | sort -u)
 
+# All that there are, as the Makefile there lists them
+all=$(sed -n 's/^TEST_\(GEN_\)\{0,1\}PROGS [:+]= //p' "$top/selftests/Makefile")
+
+# find_program NAME: as it is called in the guest, or nothing
+find_program()
+{
+	for program in $all; do
+		[ "${program%.sh}" != "${1%.sh}" ] || echo "$program"
+	done
+}
+
 check_table()
 {
 	while read -r program words; do
 		[ -n "$program" ] || continue
-		[ -e "$top/selftests/$program.c" ] || [ -e "$top/selftests/$program.sh" ] ||
-			die "selftests/boots names a program that there isn't: $program"
+		[ -n "$(find_program "$program")" ] || die "selftests/boots names a program that there isn't: $program"
 		[ -n "$words" ] || die "selftests/boots: $program asks for no words"
+	done
+}
+
+check_tests()
+{
+	for test; do
+		[ -n "$(find_program "$test")" ] || die "TESTS: no test program $test; there are:" $all
 	done
 }
 
 # programs WORDS: of TESTS, those that run with these, or that are not listed
 programs()
 {
-	for program in ${TESTS:-$listed}; do
+	for test in ${TESTS:-$listed}; do
+		program=$(find_program "$test")
 		if [ -n "$1" ]; then
 			echo "$table" | grep -qxF "${program%.sh} $1" || continue
 		else
@@ -57,9 +75,7 @@ guest_command()
 		cd /opt/kselftest || exit 1
 		set --
 		for test in ${tests:-$(cut -d : -f 2 kselftest-list.txt | grep -vxE "($listed)(\.sh)?")}; do
-			found=$(grep -E "^iodemo:$test(\.sh)?\$" kselftest-list.txt) ||
-				{ echo "Bail out! no test program $test; there are:" $(cut -d : -f 2 kselftest-list.txt); exit 2; }
-			set -- "$@" -t "$found"
+			set -- "$@" -t "iodemo:$test"
 		done
 		./run_kselftest.sh "$@"
 	END
@@ -97,6 +113,8 @@ boot()
 }
 
 echo "$table" | check_table
+# shellcheck disable=SC2086
+check_tests ${TESTS-}
 "$top/scripts/setup.sh" vm
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
@@ -104,7 +122,6 @@ tap=$top/build/check-${build##*/}.tap
 mkdir -p "$build"
 raw=$(mktemp "$build/check.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT
-trap 'exit 130' INT TERM
 
 also=0
 chosen=$(programs '')
