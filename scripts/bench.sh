@@ -67,7 +67,6 @@ split_output()
 mkdir -p "$build"
 raw=$(mktemp "$build/bench.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT
-trap 'exit 130' INT TERM
 {
 	status=0
 	"$top/scripts/vm.sh" $machine -k "$kernel" -p 'modules userspace' -t "${TIMEOUT:-600}" run "$command" || status=$?

@@ -24,7 +24,6 @@ unit=$(sed -n '1s/.*"unit":"\([^"]*\)".*/\1/p' "$json")
 kernel=$(sed -n '1s/.*"kernel":"\([^"]*\)".*/\1/p' "$json")
 script=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -f "$script"' EXIT
-trap 'exit 130' INT TERM
 {
 	curve interrupt-idle idle
 	curve interrupt-asleep asleep

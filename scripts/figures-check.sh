@@ -18,7 +18,6 @@ folder=$1
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-trap 'exit 130' INT TERM
 
 passed=0
 failed=0

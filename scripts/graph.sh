@@ -91,7 +91,6 @@ check()
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-trap 'exit 130' INT TERM
 
 if [ -z "$tree" ]; then
 	"$top/scripts/setup.sh" vm

@@ -27,7 +27,6 @@ programs="sh bash strace trace-cmd kmod timeout stdbuf dd perl $*"
 umask 022
 root=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$root"' EXIT
-trap 'exit 130' INT TERM
 
 # Every dynamic program's libraries, at the paths where it looks for them
 copy_libraries()

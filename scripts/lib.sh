@@ -8,6 +8,12 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/iodemo
 # A make that calls us has its own variables, which are none of our makes'
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
+# Who ends a script lets it remove what it has begun, by its trap for EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM
+
 die()
 {
 	echo "${0##*/}: $*" >&2

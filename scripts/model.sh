@@ -14,7 +14,6 @@ arguments 0 "$@"
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-trap 'exit 130' INT TERM
 
 passed=0
 failed=0

@@ -28,7 +28,6 @@ report=$(build_folder "$kernel" "$("$top/scripts/kernel.sh" "$kernel")")/tree/us
 [ -x "$report" ] || die "$report: not built; make demo builds it"
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-trap 'exit 130' INT TERM
 
 passed=0
 failed=0

@@ -91,7 +91,6 @@ case ${1-} in
 	[ $# -eq 1 ] || usage 2 >&2
 	temporary=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 	trap 'rm -f "$temporary"' EXIT
-	trap 'exit 130' INT TERM
 	renew_all "${1#--}"
 	exit
 	;;

@@ -165,10 +165,6 @@ machine=
 cats=
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap end EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 141' PIPE
-trap 'exit 143' TERM
 mkdir "$temporary/job"
 (cd "$temporary/job" && job "$1")
 devices >"$temporary/devices"

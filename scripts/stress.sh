@@ -30,7 +30,6 @@ tap=$top/build/stress-${build##*/}.tap
 mkdir -p "$build"
 raw=$(mktemp "$build/stress.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT
-trap 'exit 130' INT TERM
 {
 	status=0
 	"$top/scripts/vm.sh" -k "$kernel" -p 'modules selftests' -t "$limit" \

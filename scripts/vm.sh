@@ -195,7 +195,6 @@ fi
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-trap 'exit 130' INT TERM
 if [ "$1" = run ]; then
 	printf '#!/bin/sh\n%s\n' "$2" >"$temporary/command"
 else
