@@ -23,20 +23,29 @@
 #:                   or the path of a bzImage together with KDIR=<its build tree>
 #:
 #: On this machine:
-#:   make            build the module and the programs
+#:   make            build the programs, and the module if there are a kernel's headers
 #:   make modules    the module alone; KDIR=<kernel tree>, else that of the running kernel
 #:   make userspace  the programs alone
 #:   make install    module and programs; PREFIX=/usr/local, DESTDIR=
 #:   make lint       checkpatch, sparse, W=1, clang, shellcheck, the call graph, the lessons
-#:   make clean      all that was built here; what was fetched stays in ~/.cache/iodemo
+#:   make clean      remove all that was built here; make distclean: and what was fetched, in ~/.cache/iodemo
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 PREFIX ?= /usr/local
 
-.PHONY: all modules userspace install demo report check bench stress exercise examples shell run lint clean help
+# KDIR= given by hand goes with KERNEL=<bzImage>; our default for it does not
+kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
-all: modules userspace
+.PHONY: all modules userspace install demo report check bench stress exercise examples shell run lint clean distclean help
+
+# Headers that somebody names are to be there
+all: userspace $(if $(kdir_env)$(wildcard $(KDIR)/Makefile),modules,no-module)
+
+.PHONY: no-module
+no-module: userspace
+	@echo "Left out: the module, for $(KDIR) is not there. For it, install this kernel's headers (Debian: apt-get" \
+		"install linux-headers-$$(uname -r)), or give KDIR=<a built kernel tree>"
 
 # What another kernel's build left here is none of this one's
 modules: kdir
@@ -46,6 +55,10 @@ modules: kdir
 
 .PHONY: kdir
 kdir:
+	@case "$(CURDIR)" in *[[:space:]:]*) \
+		echo "$(CURDIR): the kernel's makefiles take no path with a space or a colon: move the folder (make" \
+			"userspace builds the programs here)" >&2; exit 1 ;; \
+	esac
 	@[ -e "$(KDIR)/Makefile" ] || { \
 		echo "KDIR=$(KDIR): no kernel to build a module for. Install its headers (Debian: apt-get install" \
 			"linux-headers-$$(uname -r)), give KDIR=<a built kernel tree>, or try iodemo in a virtual machine:" \
@@ -54,12 +67,10 @@ kdir:
 userspace:
 	$(MAKE) -C userspace
 
-install: all
+install: kdir all
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" $(if $(DESTDIR),INSTALL_MOD_PATH="$(abspath $(DESTDIR))") modules_install
 	$(MAKE) -C userspace install DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" PREFIX="$(PREFIX)"
 
-# KDIR= given by hand goes with KERNEL=<bzImage>; our default for it does not
-kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 vm_env = KERNEL="$(KERNEL)" $(kdir_env)
 
 demo:
@@ -102,6 +113,9 @@ clean:
 	find modules -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' | xargs rm -f
 	$(MAKE) -s -C userspace clean
 	rm -rf build .kdir modules.order Module.symvers modules/*/modules.order
+
+distclean: clean
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/iodemo"
 
 help:
 	@sed -n "s/^#: \{0,1\}//p" Makefile

@@ -24,12 +24,15 @@ tree=$build/tree
 root=$build/root
 jobs=$(nproc)
 
-# The sources: what git tracks or would track; in a tree without git, all that is there
+# The sources: what git tracks or would track; in a tree that is not a checkout, even if it lies in one of another
+# project's, all that is there but what make leaves in place
 sources()
 {
 	cd "$top"
 	set -- VERSION Kbuild modules uapi userspace selftests docs/exercises
-	git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" ! -type d
+	{ [ -e .git ] && git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null; } ||
+		find "$@" ! -type d ! -name '*.[oad]' ! -name '*.ko' ! -name '*.mod' ! -name '*.mod.c' ! -name '*.so.*' \
+			! -name '.*' ! -name modules.order ! -path 'userspace/iodemo-*[!c]'
 }
 
 link_sources()

@@ -5,7 +5,7 @@
 # usage: scripts/debian.sh update               refresh the lists, if they are older than a day
 #        scripts/debian.sh show PACKAGE...      as apt-cache show does
 #        scripts/debian.sh names PREFIX         the names of packages
-#        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...
+#        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...    they are fetched to DIR.debs
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -71,15 +71,26 @@ write_sources()
 # A suite that is gone makes apt-get fail, although it has read the others: the lists that came are the answer
 fetch_lists()
 {
-	apt-get -c "$config" update || :
+	said=$(LC_ALL=C apt-get -c "$config" update 2>&1) || :
+	echo "$said"
+	case $said in
+	*'No space left'* | *'Disk quota exceeded'* | *'Write error'*)
+		die "$apt: the disk is full, or your part of it: make room, or set XDG_CACHE_HOME to another folder" ;;
+	esac
 	[ -n "$(find "$apt/lists" -maxdepth 1 -name '*Packages*')" ] || return 1
 	touch "$apt/updated"
 }
 
 update()
 {
+	if read_only_cache; then
+		[ -e "$apt/updated" ] || die "$cache: cannot be written to, and has no lists of packages: see README.md"
+		return
+	fi
 	lock "$apt/lock"
 	[ -z "$(find "$apt/updated" -mtime -1 2>/dev/null)" ] || return 0
+	mkdir -p "$apt"
+	room "$apt" 300
 	write_config
 	write_sources
 	step "reading Debian's lists of packages" fetch_lists
@@ -96,12 +107,13 @@ unpack()
 {
 	dir=$1
 	shift
-	debs=$(mktemp -d "$cache/download.XXXXXX")
-	trap 'rm -rf "$debs"' EXIT
+	debs=$dir.debs
+	mkdir -p "$debs"
 	step "fetching $*" download "$debs" "$@"
 	for deb in "$debs"/*.deb; do
 		step "unpacking ${deb##*/}" dpkg -x "$deb" "$dir"
 	done
+	rm -r "$debs"
 }
 
 case ${1-} in

@@ -2,11 +2,32 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # guest-shell.sh: what "make shell" runs in the guest
 
+# command NAME LINE
+command()
+{
+	rm -f "/usr/bin/$1"
+	printf '#!/bin/sh\n%s\n' "$2" >"/usr/sbin/$1"
+	chmod 755 "/usr/sbin/$1"
+}
+
+# The machine ends when this shell does
+for name in poweroff reboot halt shutdown; do
+	command "$name" "kill -HUP $$"
+done
+
+# Debian's mandoc is man by the name of mman alone
+ln -s mandoc /usr/bin/mman
+ln -s mandoc /usr/bin/makewhatis
+command man 'exec mman "$@"'
+makewhatis
+PAGER=less
+export PAGER
+
 modprobe iodemo
 cat <<'END'
 
 /dev/iodemo is ready: try    head -n 3 /dev/iodemo    or    iodemo-compare    or    grep iodemo /proc/interrupts
-exit, or Ctrl-A x, ends the machine.
+man iodemo tells what it does. exit, poweroff, or Ctrl-A x, ends the machine.
 
 END
 PS1='iodemo:\w\$ '

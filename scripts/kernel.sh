@@ -23,13 +23,26 @@ new=
 # What a guest needs to see this machine's files, and to write beside them
 sharing='virtio_pci virtio_console 9pnet_virtio 9p overlay'
 
+# What was killed while it made a folder holds no lock of it any more
+remove_stale()
+{
+	for stale in "$cache"/*/*.new.*; do
+		[ ! -d "$stale" ] || [ "${stale%.new.*}" = "$folder" ] || flock -n "${stale%.new.*}.lock" rm -rf "$stale" || :
+	done
+	rm -rf "$folder".new.*
+}
+
 # A folder is made under another name and renamed when it is whole, so what has the name is whole
+# begin_folder NAME MEGABYTES
 begin_folder()
 {
 	folder=$cache/$1
 	lock "$folder.lock"
 	[ ! -d "$folder" ] || return 1
-	rm -rf "$folder".new.*
+	! read_only_cache || die "$cache: cannot be written to, and has no $1: who has filled it is to do there what you do," \
+		"or set XDG_CACHE_HOME to a folder of yours"
+	room "$cache" "$2"
+	remove_stale
 	new=$folder.new.$$
 	trap '[ -z "$new" ] || rm -rf "$new"' EXIT
 	mkdir -p "$new"
@@ -69,20 +82,24 @@ headers()
 		if [ "$flavour" = amd64 ]; then grep -vE -e '-(cloud|rt)-amd64$'; else cat; fi
 }
 
+# Of the kernels that Debian has, the series that modules can be built for here
+offered()
+{
+	table <"$list" | sed -n 's/^[^ ]* \([0-9]*\.[0-9]*\)[^ ]*/\1/p' | sort -Vu | while read -r series compiler; do
+		! have_compiler "$compiler" || echo "$series"
+	done | paste -s -d ' ' -
+}
+
 resolve()
 {
 	headers >"$list" || :
 	grep -E "^linux-headers-$(echo "$1" | sed 's/[.+]/\\&/g')([.+-].*)?-$flavour\$" "$list" | table >"$list.found" || :
-	if [ ! -s "$list.found" ]; then
-		echo "kernel.sh: Debian has no $kind kernel $1; it has:" \
-			"$(sed 's/linux-headers-\([0-9]*\.[0-9]*\).*/\1/' "$list" | sort -Vu | tr '\n' ' ')" >&2
-		exit 1
-	fi
+	[ -s "$list" ] || die "KERNEL=$1: Debian's lists of packages have no kernel; to read them again, rm -r $cache/apt"
 	while read -r version release compiler; do
 		[ "$version" = "${version#*:}" ] || continue
 		! have_compiler "$compiler" || return 0
 	done <"$list.found"
-	die "no kernel $1 can be built for here: its compiler $compiler is not in this machine's archive"
+	die "KERNEL=$1: Debian has no $kind kernel $1 for which this machine's archive has the compiler; there are: $(offered)"
 }
 
 # keep_modules FOLDER: of the image's modules, those for sharing and what they depend on. A kmod looks for modules in
@@ -114,7 +131,7 @@ get_debian()
 	*pahole*) "$top/scripts/setup.sh" "$compiler" pahole ;;
 	*) "$top/scripts/setup.sh" "$compiler" ;;
 	esac
-	begin_folder "kernel/$release-$version" || return 0
+	begin_folder "kernel/$release-$version" 500 || return 0
 
 	image=linux-image-$release
 	headers=linux-headers-$release
@@ -141,7 +158,7 @@ get_source()
 {
 	"$debian" update
 	version=$(field "$source_package" Version)
-	begin_folder "source/$source_package-$version" || return 0
+	begin_folder "source/$source_package-$version" 2000 || return 0
 	"$debian" unpack "$new/package" "$source_package=$version"
 	step "unpacking the source of Linux $version" \
 		tar -xf "$new/package/usr/src/$source_package.tar.xz" -C "$new" --strip-components=1
@@ -184,7 +201,7 @@ get_debug()
 {
 	"$top/scripts/setup.sh" build kernel
 	source=$("$0" source)
-	begin_folder "kernel/debug-$(key gcc)" || return 0
+	begin_folder "kernel/debug-$(key gcc)" 4000 || return 0
 	mkdir "$new/tree"
 	step "configuring the debug kernel" configure
 	check_config
@@ -200,7 +217,7 @@ get_clang()
 {
 	"$top/scripts/setup.sh" build kernel clang
 	source=$("$0" source)
-	begin_folder "kernel/clang-$(key clang)" || return 0
+	begin_folder "kernel/clang-$(key clang)" 300 || return 0
 	mkdir "$new/tree"
 	step "configuring a kernel for clang" configure CC=clang
 	step "preparing a kernel tree for clang" make -C "$new/tree" -j "$(nproc)" CC=clang modules_prepare
@@ -214,7 +231,7 @@ get_path()
 	for file in Makefile Module.symvers; do
 		[ -r "$KDIR/$file" ] || die "KDIR=$KDIR: not a built kernel tree, it has no $file"
 	done
-	folder=$cache/kernel/own-$(echo "$1 $KDIR" | cksum | cut -d ' ' -f 1)
+	folder=$top/build/kernel/own-$(echo "$1 $KDIR" | cksum | cut -d ' ' -f 1)
 	mkdir -p "$folder"
 	ln -sfn "$(realpath "$1")" "$folder/bzImage"
 	ln -sfn "$(realpath "$KDIR")" "$folder/build"

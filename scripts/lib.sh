@@ -3,7 +3,7 @@
 # What the scripts share; sourced, never run.
 
 top=$(cd "$(dirname "$0")/.." && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/iodemo
+cache=${XDG_CACHE_HOME:-${HOME-}/.cache}/iodemo
 
 # A make that calls us has its own variables, which are none of our makes'
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
@@ -58,6 +58,9 @@ step()
 	if [ "$step_status" -ne 0 ]; then
 		printf '\n%s: failed after %s s: %s\n' "${0##*/}" "$step_seconds" "$step_what" >&2
 		tail -n 60 <&7 >&2
+		for step_folder in "$cache" "$top/build" "${TMPDIR:-/tmp}"; do
+			(room "$step_folder" 1) || :
+		done
 		exit 1
 	fi
 	exec 7<&- 8>&-
@@ -76,9 +79,19 @@ step_ticker()
 	done
 }
 
+# room FOLDER MEGABYTES: see that there is so much in the file system which has it
+room()
+{
+	free=$(df -Pk "$1" | awk 'NR == 2 { print int($4 / 1024) }')
+	[ "${free:-$2}" -ge "$2" ] ||
+		die "$1: $free MB are free there, and $2 are needed: make room, or see README.md for how to take another folder"
+}
+
 # lock FILE: hold it until this script ends; one at a time may make what stands beside it
 lock()
 {
+	# Where nobody can write, nobody is to be waited for
+	[ "${1#"$cache"}" = "$1" ] || ! read_only_cache || return 0
 	mkdir -p "$(dirname "$1")"
 	exec 9>"$1"
 	flock -n 9 && return
@@ -89,6 +102,12 @@ lock()
 unlock()
 {
 	exec 9>&-
+}
+
+# Somebody else has filled it, for all of a class
+read_only_cache()
+{
+	[ -d "$cache" ] && [ ! -w "$cache" ]
 }
 
 # build_folder KERNEL FOLDER: where the build for it, its log and its reports are

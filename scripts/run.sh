@@ -158,7 +158,7 @@ end()
 }
 
 # What asks for a password is done before there is a session without a terminal
-"$top/scripts/setup.sh" vm build || exit 125
+KERNEL=$kernel "$top/scripts/setup.sh" vm build || exit 125
 "$top/scripts/kernel.sh" "$kernel" >/dev/null || exit 125
 
 machine=

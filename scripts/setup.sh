@@ -4,9 +4,12 @@
 #
 # usage: scripts/setup.sh JOB...
 #
+# Says first what can't work here: another processor, another system, no room, a folder that nobody may write to.
+#
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
 # kernel), lint, examples, chart (draw what was measured), perf, or the name of a Debian package. What is missing is installed with
 # apt-get, as root or through sudo; on a system without apt-get it is printed, with Debian's names, and the status is 1.
+# KERNEL= in the environment is the guest's, if that is the path of a bzImage.
 # The JOB lists has this machine's apt read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -86,6 +89,50 @@ install_missing()
 		apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing
 }
 
+# apt knows the archive's name when it has read its lists, and has read none on a new machine
+is_debian()
+{
+	command -v apt-get >/dev/null || return
+	# shellcheck disable=SC2016
+	names=$(apt-get indextargets --format '$(ORIGIN)/$(LABEL)' | grep '[^/]') || return 0
+	echo "$names" | grep -qx Debian/Debian
+}
+
+# place FOLDER WHAT-TO-DO
+place()
+{
+	# shellcheck disable=SC2015
+	{ mkdir -p "$1" && [ -w "$1" ]; } 2>/dev/null || die "$1: cannot be written to: $2"
+	room "$1" 100
+}
+
+check_places()
+{
+	for folder in "$top" "$cache"; do
+		case $folder in
+		*[[:space:]:]*) die "$folder: the kernel's makefiles take no path with a space or a colon: move the folder" \
+			"(what is fetched goes to XDG_CACHE_HOME, else to .cache in HOME)" ;;
+		esac
+	done
+	place "$top/build" 'take a copy of iodemo that is yours'
+	read_only_cache || place "$cache" 'set XDG_CACHE_HOME to a folder of yours'
+	place "${TMPDIR:-/tmp}" 'set TMPDIR to a folder of yours'
+}
+
+# What is to be known before anything is installed
+check_machine()
+{
+	works='What works here: make, which builds the programs, and the module if the headers of your kernel are installed'
+	[ "$(uname -sm)" = 'Linux x86_64' ] || die "the virtual machine has this machine's programs, and is for Linux on x86_64" \
+		"(amd64), not for $(uname -sm). $works"
+	case ${KERNEL-} in
+	*/*) return ;;
+	esac
+	[ -e "$cache/apt/updated" ] || is_debian ||
+		die "this is no Debian, whose archive the kernels come from. $works; and the virtual machine with" \
+			"KERNEL=<the path of a bzImage> KDIR=<its build tree>"
+}
+
 # What a new or an old machine's lists cannot tell, new lists can
 install_packages()
 {
@@ -101,6 +148,11 @@ if [ "$1" = lists ]; then
 	step "reading this machine's lists of packages" update_lists
 	exit
 fi
+
+case " $* " in
+*' vm '*) check_machine ;;
+esac
+check_places
 
 # busybox-static and busybox share a path, and only the first runs in a guest without libraries
 missing=$(for job; do needs "$job"; done | while read -r package proof; do

@@ -6,7 +6,8 @@
 #        scripts/vm.sh [OPTION]... shell           an interactive shell, the device loaded; Ctrl-A x ends the machine
 #
 #   -k KERNEL   6.1 (default), 6.12, debug, or the path of a bzImage with KDIR= set: see scripts/kernel.sh
-#   -p PARTS    what to build and take along: any of "modules userspace selftests exercises", or none (default: the first three)
+#   -p PARTS    what to build and take along: any of "modules userspace selftests exercises", or none (default: the
+#               first three, for a shell the first two)
 #   -t SECONDS  end the machine after that long (default: 600; 0, and for a shell, no limit)
 #   -m SIZE     memory (default: 1G, debug 2G)
 #   -a WORDS    more words for the kernel's command line
@@ -30,7 +31,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 kernel=6.1
-parts='modules userspace selftests'
+parts=
 limit=600
 memory=
 append=
@@ -63,6 +64,11 @@ run) [ $# -eq 2 ] || usage 2 >&2 ;;
 shell) [ $# -eq 1 ] || usage 2 >&2 ;;
 *) usage 2 >&2 ;;
 esac
+# Who looks around has a manual at hand
+if [ "$1" = shell ]; then
+	: "${parts:=modules userspace}"
+	with="mandoc $with"
+fi
 
 # KVM only where it works: a processor without vmx or svm has it by name alone. No 5-level page tables: while a kernel
 # with KASAN identifies its processor it forgets for a moment that it has them, and an interrupt just then is reported.
@@ -123,9 +129,39 @@ watch_boot()
 		[ -e "$temporary/log" ] || return 0
 		[ "$(date +%s)" -ge "$end" ] || continue
 		: >"$temporary/slow"
-		kill "$(cat "$temporary/pid")"
+		end_machine
 		return 0
 	done
+}
+
+end_machine()
+{
+	kill "$(cat "$temporary/pid")"
+}
+
+# A shell's input ends with its terminal, of which qemu hears nothing, or with its file, after which comes Ctrl-D until
+# the shell has heard it
+watch_input()
+{
+	if [ -t 3 ]; then
+		while [ -n "$(stty -g <&3)" ]; do
+			sleep 1
+			[ -e "$temporary/log" ] || return 0
+		done
+		end_machine
+	else
+		cat <&3
+		while printf '\004'; do
+			sleep 1
+		done
+	fi 2>/dev/null >&4
+}
+
+# Who ends us ends the machine
+end()
+{
+	end_machine 2>/dev/null || :
+	rm -rf "$temporary"
 }
 
 # boot run|shell: start the machine once, and leave what qemu exited with in $status
@@ -138,7 +174,11 @@ boot()
 	status=0
 	begin=$(date +%s)
 	if [ "$1" = shell ]; then
-		machine -serial mon:stdio || status=$?
+		watch_input &
+		watcher=$!
+		machine -serial mon:stdio <&4 &
+		wait $! || status=$?
+		kill "$watcher" 2>/dev/null || :
 		return
 	fi
 	watch_boot >/dev/null 2>&1 &
@@ -178,7 +218,7 @@ timed_out()
 }
 
 # shellcheck disable=SC2086
-"$top/scripts/setup.sh" vm $with
+KERNEL=$kernel "$top/scripts/setup.sh" vm $with
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
 : "${memory:=$([ "$kernel" = debug ] && echo 2G || echo 1G)}"
@@ -194,7 +234,7 @@ if [ "$1" = shell ] && [ -e "$top/build/report/blocking.dat" ]; then
 fi
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
-trap 'rm -rf "$temporary"' EXIT
+trap end EXIT
 if [ "$1" = run ]; then
 	printf '#!/bin/sh\n%s\n' "$2" >"$temporary/command"
 else
@@ -212,6 +252,12 @@ if [ "$1" = shell ]; then
 	case $size in
 	'' | 0*) size='24 80' ;;
 	esac
+	# In the background, for a trap to come at once; and there /dev/null would be the input
+	exec 3<&0 4<&0
+	if [ ! -t 0 ]; then
+		mkfifo "$temporary/typed"
+		exec 4<>"$temporary/typed"
+	fi
 	append="$append iodemo.shell iodemo.rows=${size% *} iodemo.columns=${size#* }"
 fi
 
