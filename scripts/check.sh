@@ -49,6 +49,7 @@ check_table()
 check_tests()
 {
 	for test; do
+		# shellcheck disable=SC2086
 		[ -n "$(find_program "$test")" ] || die "TESTS: no test program $test; there are:" $all
 	done
 }

@@ -140,7 +140,7 @@ end_machine()
 }
 
 # A shell's input ends with its terminal, of which qemu hears nothing, or with its file, after which comes Ctrl-D until
-# the shell has heard it
+# the shell has heard it. What comes before the guest has opened its port makes it deaf and dumb.
 watch_input()
 {
 	if [ -t 3 ]; then
@@ -150,6 +150,10 @@ watch_input()
 		done
 		end_machine
 	else
+		until grep -q 'iodemo:~' "$temporary/output"; do
+			sleep 1
+			[ -e "$temporary/log" ] || return 0
+		done
 		cat <&3
 		while printf '\004'; do
 			sleep 1
@@ -176,7 +180,8 @@ boot()
 	if [ "$1" = shell ]; then
 		watch_input &
 		watcher=$!
-		machine -serial mon:stdio <&4 &
+		machine -chardev "stdio,mux=on,id=port,signal=off,logfile=$temporary/output" -serial chardev:port \
+			-mon chardev=port <&4 &
 		wait $! || status=$?
 		kill "$watcher" 2>/dev/null || :
 		return

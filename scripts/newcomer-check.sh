@@ -1,0 +1,376 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# newcomer-check.sh: see that who is new here, or has an odd machine, is served, or told at once what to do
+#
+# usage: [KERNEL=6.1] scripts/newcomer-check.sh [CASES]
+#
+# CASES is some of "tests kernels paths tarball headers machines folders disk cache ends shell" (default: all). Odd machines
+# are made of stubs in PATH; the guest is booted by the last case alone, three times. The last line is
+# "N passed, N failed, N skipped", of checks.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+[ $# -le 1 ] || usage 2 >&2
+case ${1-} in
+-*) arguments 0 "$@" ;;
+esac
+cases=${1:-tests kernels paths tarball headers machines folders disk cache ends shell}
+kernel=${KERNEL:-6.1}
+unset KERNEL KDIR TESTS
+"$top/scripts/setup.sh" vm build git
+folder=$("$top/scripts/kernel.sh" "$kernel")
+
+temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
+trap 'rm -rf "$temporary"' EXIT
+stubs=$temporary/stubs
+left=$temporary/left
+mkdir "$stubs" "$left"
+passed=0
+failed=0
+skipped=0
+
+# check WHAT EXPECTED FOUND
+check()
+{
+	if [ "$2" = "$3" ]; then
+		echo "ok $1"
+		passed=$((passed + 1))
+		return
+	fi
+	printf 'not ok %s; expected:\n%s\nfound:\n%s\n' "$1" "$2" "$3"
+	tail -n 20 "$temporary/said" | sed 's/^/# /'
+	failed=$((failed + 1))
+}
+
+skip()
+{
+	echo "ok $1 # SKIP $2"
+	skipped=$((skipped + 1))
+}
+
+# try COMMAND...: leaves what it says, and $status
+try()
+{
+	status=0
+	"$@" >"$temporary/said" 2>&1 </dev/null || status=$?
+}
+
+# says TEXT: as a word for check
+says()
+{
+	grep -qF -e "$1" "$temporary/said" && echo yes || echo no
+}
+
+# refused WHAT TEXT COMMAND...: it fails, and its first words are these
+refused()
+{
+	what=$1
+	words=$2
+	shift 2
+	try "$@"
+	check "$what" 'failed yes' "$([ "$status" -eq 0 ] || echo failed) $(head -n 1 "$temporary/said" | grep -qF -e "$words" && echo yes)"
+}
+
+# copy FOLDER: this tree, as it is unpacked from a tarball
+copy()
+{
+	mkdir -p "$1"
+	tar -cf - -C "$top" --exclude=./.git --exclude=./build --exclude='*.[oad]' --exclude='*.so.*' \
+		--exclude='./userspace/iodemo-*[!c]' . | tar -xf - -C "$1"
+}
+
+# stub NAME: a program of this name that is found first; what it does comes from stdin
+stub()
+{
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$stubs/$1"
+	chmod 755 "$stubs/$1"
+}
+
+# stubbed COMMAND...: with the stubs, which are then gone
+stubbed()
+{
+	PATH=$stubs:$PATH try "$@"
+	rm -f "$stubs"/*
+}
+
+tests()
+{
+	copy "$temporary/tests"
+	refused 'a test that there is not is told at once' \
+		'TESTS: no test program nonsense; there are: blocking nonblocking multiplexing signal async' \
+		env -u MAKELEVEL make -s -C "$temporary/tests" check KERNEL="$kernel" TESTS='ring nonsense bpftrace'
+	check '... before anything is built' no "$([ ! -e "$temporary/tests/build" ] && echo no)"
+}
+
+kernels()
+{
+	for name in 5.99 7.3; do
+		try "$top/scripts/kernel.sh" "$name"
+		[ "$status" -ne 0 ] || continue
+		check "KERNEL=$name: what there is instead" \
+			"kernel.sh: KERNEL=$name: Debian has no cloud kernel $name for which this machine's archive has the compiler; there are:" \
+			"$(sed 's/there are: [0-9. ]*$/there are:/' "$temporary/said")"
+	done
+	offered=$(sed -n 's/.*there are: //p' "$temporary/said")
+	for name in $offered; do
+		case $name in
+		6.1 | 6.12)
+			try "$top/scripts/kernel.sh" "$name"
+			check "KERNEL=$name, which is offered, is to be had" 0 "$status"
+			;;
+		esac
+	done
+	refused 'KERNEL=nonsense' 'neither a version (6.1, 6.1-generic), nor debug, nor the path of a bzImage' \
+		"$top/scripts/kernel.sh" nonsense
+}
+
+paths()
+{
+	odd="$temporary/a folder"
+	copy "$odd"
+	for goal in demo check shell modules; do
+		refused "make $goal in a folder with a space" "$odd: the kernel's makefiles take no path with a space" \
+			make -s -C "$odd" "$goal" KERNEL="$kernel" KDIR="$folder/build"
+	done
+	refused 'a cache with a space' 'take no path with a space' env XDG_CACHE_HOME="$odd" make -s -C "$top" demo
+	try make -s -C "$odd" userspace
+	check 'make userspace in a folder with a space' '0 0' \
+		"$status $("$odd/userspace/iodemo-blocking" --version >/dev/null; echo $?)"
+}
+
+tarball()
+{
+	outer=$temporary/outer
+	mkdir "$outer"
+	git -C "$outer" init -q
+	echo '*' >"$outer/.gitignore"
+	copy "$outer/iodemo"
+	: >"$outer/iodemo/modules/iodemo/left.o"
+	try "$outer/iodemo/scripts/build.sh" "$folder" "$outer/build" modules
+	check "a tarball within another's checkout builds" '0 1' \
+		"$status $(find "$outer/build/root" -name iodemo.ko | wc -l)"
+	check '... and takes nothing that make has left' 0 "$(find "$outer/build/tree" -name left.o | wc -l)"
+}
+
+# A compiler that finds no header of liburing
+stub_compiler()
+{
+	stub gcc-without <<-'END'
+		for file; do
+			case $file in
+			- | *.c) ! cat "$file" | grep '^#include <liburing.h>' >/dev/null || exit 1 ;;
+			esac
+		done
+		for file; do
+			[ "$file" != - ] || exit 0
+		done
+		exec gcc "$@"
+	END
+}
+
+headers()
+{
+	copy "$temporary/headers"
+	stub_compiler
+	stub pkg-config <<-'END'
+		exit 1
+	END
+	stubbed env KDIR=/nothing make -s -C "$temporary/headers" CC=gcc-without
+	check 'make without the headers of a kernel, liburing and libtracecmd' '0 yes yes' \
+		"$status $(says 'Left out: iodemo-async iodemo-bench iodemo-trace, for want of the headers of liburing libtracecmd') $(
+			says 'Left out: the module, for /nothing is not there')"
+	check '... builds the rest' \
+		'iodemo-blocking iodemo-compare iodemo-ctl iodemo-multiplexing iodemo-nonblocking iodemo-report iodemo-signal iodemo-zerocopy' \
+		"$(cd "$temporary/headers/userspace" && find . -name 'iodemo-*' ! -name '*.*[a-z0-9]' | sed 's|./||' | sort | paste -s -d ' ' -)"
+	for goal in modules install; do
+		refused "make $goal says what is missing" 'KDIR=/nothing: no kernel to build a module for' \
+			env KDIR=/nothing make -s -C "$temporary/headers" "$goal" DESTDIR="$temporary/destination"
+	done
+}
+
+# machine WHAT WORDS: who is new there, with these stubs, is told so
+machine()
+{
+	stubbed env XDG_CACHE_HOME="$temporary/new" make -s -C "$top" demo
+	check "$1" '2 yes yes' "$status $(says "$2") $(says 'What works here: make')"
+	rm -rf "$temporary/new"
+}
+
+machines()
+{
+	stub uname <<-'END'
+		case $1 in
+		-sm) echo Linux aarch64 ;;
+		*) exec /bin/uname "$@" ;;
+		esac
+	END
+	machine 'another processor' 'not for Linux aarch64'
+	stub apt-get <<-'END'
+		echo Ubuntu/Ubuntu
+	END
+	machine 'an apt that has not Debian' 'this is no Debian'
+	# Of this machine all but apt
+	mkdir "$temporary/programs"
+	for place in /usr/sbin /usr/bin /sbin /bin; do
+		find "$place/" -mindepth 1 ! -name 'apt-get' -exec ln -sf -t "$temporary/programs" {} +
+	done
+	try env PATH="$temporary/programs" XDG_CACHE_HOME="$temporary/new" make -s -C "$top" demo
+	check 'no apt' '2 yes' "$status $(says 'this is no Debian')"
+}
+
+folders()
+{
+	: >"$temporary/file"
+	copy "$temporary/unwritable"
+	: >"$temporary/unwritable/build"
+	refused 'a tree that cannot be written to' "$temporary/unwritable/build: cannot be written to" \
+		make -s -C "$temporary/unwritable" demo KERNEL="$kernel"
+	refused 'a HOME that cannot be written to' "$temporary/file/.cache/iodemo: cannot be written to: set XDG_CACHE_HOME" \
+		env -u XDG_CACHE_HOME HOME="$temporary/file" make -s -C "$top" demo KERNEL="$kernel"
+	refused 'a cache that cannot be written to' "$temporary/file/iodemo: cannot be written to: set XDG_CACHE_HOME" \
+		env XDG_CACHE_HOME="$temporary/file" make -s -C "$top" demo KERNEL="$kernel"
+	refused 'a TMPDIR that cannot be written to' "$temporary/file: cannot be written to: set TMPDIR" \
+		env TMPDIR="$temporary/file" make -s -C "$top" demo KERNEL="$kernel"
+}
+
+disk()
+{
+	mkdir "$temporary/full"
+	stub df <<-'END'
+		printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\ndisk 1000000 900000 %s 90%% /\n' "${FREE:-9000}"
+	END
+	stubbed env XDG_CACHE_HOME="$temporary/full" make -s -C "$top" demo
+	check 'a full disk' '2 yes' "$status $(says ': 8 MB are free there, and 100 are needed')"
+	stub df <<-'END'
+		printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\ndisk 1000000 800000 204800 80%% /\n'
+	END
+	stubbed env XDG_CACHE_HOME="$temporary/full" make -s -C "$top" demo
+	check 'a disk with no room for a kernel' '2 yes' \
+		"$status $(says "$temporary/full/iodemo/apt: 200 MB are free there, and 300 are needed")"
+	# What apt says when the disk fills up meanwhile
+	stub apt-get <<-'END'
+		case $* in
+		*update) echo 'E: Write error - write (28: No space left on device)'; exit 100 ;;
+		*) echo 'Debian/Debian http://localhost/debian' ;;
+		esac
+	END
+	stubbed env XDG_CACHE_HOME="$temporary/full" make -s -C "$top" demo
+	check 'a disk that fills up' '2 yes no' \
+		"$status $(says "$temporary/full/iodemo/apt: the disk is full") $(says 'Debian has no')"
+}
+
+# In a name space of its own, where the cache is mounted read-only: what root may write to, too
+# shellcheck disable=SC2016
+read_only()
+{
+	try unshare -m sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"' sh "$@"
+}
+
+cache()
+{
+	# A kernel that another run was killed over is removed by the next
+	own=$temporary/own/iodemo
+	mkdir -p "$own/kernel/6.0.new.1/packages.debs"
+	ln -s "$cache/apt" "$own/apt"
+	stub apt-get <<-'END'
+		case $* in *download*) exit 100 ;; esac
+		exec /usr/bin/apt-get "$@"
+	END
+	stubbed env XDG_CACHE_HOME="$temporary/own" "$top/scripts/kernel.sh" "$kernel"
+	check 'a download that fails leaves nothing, nor does one that was killed' '1 0' \
+		"$status $(find "$own/kernel" -mindepth 1 -type d | wc -l)"
+
+	copy "$temporary/distclean"
+	try env XDG_CACHE_HOME="$temporary/own" make -s -C "$temporary/distclean" distclean
+	check 'make distclean removes the cache' '0 no' "$status $([ ! -e "$own" ] && echo no)"
+
+	if ! unshare -m true 2>/dev/null; then
+		skip 'a cache for a class' 'not allowed to mount it read-only'
+		return
+	fi
+	read_only "$cache" "$top/scripts/kernel.sh" "$kernel"
+	check 'a cache for a class, read-only' "0 $folder" "$status $(cat "$temporary/said")"
+	read_only "$cache" env LIMIT=1 "$top/scripts/vm.sh" -k "$kernel" -p modules -t 1 run true
+	check '... builds and boots' '124 yes' "$status $(says 'the machine was ended after 1 s')"
+	mkdir -p "$temporary/empty/iodemo"
+	read_only "$temporary/empty/iodemo" env XDG_CACHE_HOME="$temporary/empty" "$top/scripts/kernel.sh" "$kernel"
+	check 'one that is empty' '1 yes' "$status $(says "$temporary/empty/iodemo: cannot be written to, and has no lists")"
+}
+
+# begin STUB COMMAND...: in a session of its own; returns when the stub, which then lasts, has begun, and leaves in
+# $session what to kill. All that it has begun is gone when "ended" has read to the end.
+begin()
+{
+	stub "$1" <<-END
+		[ "\${1-}" != --version ] || exit 0
+		echo begun >"$temporary/begun"
+		exec sleep 1000
+	END
+	shift
+	rm -f "$temporary/begun" "$temporary/alive"
+	mkfifo "$temporary/begun" "$temporary/alive"
+	cat "$temporary/alive" >"$temporary/silence" &
+	reader=$!
+	PATH=$stubs:$PATH TMPDIR=$left setsid env --default-signal=HUP,INT,PIPE,TERM "$@" >"$temporary/said" 2>&1 </dev/null 6>"$temporary/alive" &
+	session=$!
+	timeout 300 cat "$temporary/begun" >/dev/null || die "$*: does not come to its stub"
+	rm -f "$stubs"/*
+}
+
+# Whether all have ended, and what they left
+ended()
+{
+	timeout 60 tail --pid="$reader" -f /dev/null && echo yes
+	ls "$left"
+}
+
+ends()
+{
+	for signal in INT TERM HUP PIPE; do
+		for program in cpio qemu-system-x86_64; do
+			begin "$program" "$top/scripts/vm.sh" -k "$kernel" -p none run true
+			kill -s "$signal" -- "-$session"
+			check "SIG$signal while $program runs: all end, nothing is left" yes "$(ended)"
+		done
+	done
+	# The first is sent SIGHUP, for the terminal is its session's; nobody tells the second
+	for how in exec setsid; do
+		begin qemu-system-x86_64 script -qec "$how $top/scripts/vm.sh -k $kernel -p none shell" /dev/null
+		kill -s KILL "$session"
+		check "a shell by $how, whose terminal goes away: all end, nothing is left" yes "$(ended)"
+	done
+}
+
+# shell_of LINES: make shell's, read as a file
+shell_of()
+{
+	status=0
+	printf '%s' "$1" | timeout 300 make -s -C "$temporary/shell" shell KERNEL="$kernel" >"$temporary/said" 2>&1 || status=$?
+}
+
+shell()
+{
+	copy "$temporary/shell"
+	shell_of 'man iodemo-ctl | head -n 1
+		poweroff
+		'
+	check 'make shell has man, and poweroff ends it' '0 yes' "$status $(says 'General Commands Manual')"
+	check '... and builds no tests' no "$([ ! -e "$temporary/shell/build/$kernel/selftests" ] && echo no)"
+	shell_of 'reboot
+		'
+	check 'reboot ends it' 0 "$status"
+	shell_of ''
+	check 'the end of its input ends it' 0 "$status"
+}
+
+for case in $cases; do
+	case $case in
+	tests | kernels | paths | tarball | headers | machines | folders | disk | cache | ends | shell) "$case" ;;
+	*) die "$case: no such case; there are tests, kernels, paths, tarball, headers, machines, folders, disk, cache, ends and shell" ;;
+	esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
