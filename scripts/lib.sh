@@ -52,7 +52,8 @@ step()
 	step_pid=$!
 	step_status=0
 	"$@" >&8 2>&1 </dev/null 7<&- 8>&- || step_status=$?
-	kill "$step_pid" 2>/dev/null || :
+	# One that has just been forked still has our traps, and a signal for them would be lost
+	kill -s KILL "$step_pid" 2>/dev/null || :
 	wait "$step_pid" 2>/dev/null || :
 	step_seconds=$(($(date +%s) - step_begin))
 	if [ "$step_status" -ne 0 ]; then

@@ -183,7 +183,7 @@ boot()
 		machine -chardev "stdio,mux=on,id=port,signal=off,logfile=$temporary/output" -serial chardev:port \
 			-mon chardev=port <&4 &
 		wait $! || status=$?
-		kill "$watcher" 2>/dev/null || :
+		kill -s KILL "$watcher" 2>/dev/null || :
 		return
 	fi
 	watch_boot >/dev/null 2>&1 &
@@ -193,7 +193,7 @@ boot()
 	else
 		machine -chardev "stdio,id=port,logfile=$temporary/output" -serial chardev:port </dev/null || status=$?
 	fi
-	kill "$watcher" 2>/dev/null || :
+	kill -s KILL "$watcher" 2>/dev/null || :
 	wait "$watcher" 2>/dev/null || :
 	seconds=$(($(date +%s) - begin))
 }
