@@ -300,45 +300,46 @@ cache()
 	check 'one that is empty' '1 yes' "$status $(says "$temporary/empty/iodemo: cannot be written to, and has no lists")"
 }
 
+# A shell loses a signal that comes while it becomes another program, so the stub is none when it tells that it has begun.
+#
 # begin STUB COMMAND...: in a session of its own; returns when the stub, which then lasts, has begun, and leaves in
-# $session what to kill. All that it has begun is gone when "ended" has read to the end.
+# $session what to kill. What it has begun holds the pipe that "ended" reads.
 begin()
 {
 	stub "$1" <<-END
-		[ "\${1-}" != --version ] || exit 0
-		echo begun >"$temporary/begun"
-		exec sleep 1000
+		exec perl -e 'open my \$file, ">", "$temporary/begun"; print \$file "begun"; close \$file; sleep 1000'
 	END
 	shift
 	rm -f "$temporary/begun" "$temporary/alive"
 	mkfifo "$temporary/begun" "$temporary/alive"
-	cat "$temporary/alive" >"$temporary/silence" &
-	reader=$!
-	PATH=$stubs:$PATH TMPDIR=$left setsid env --default-signal=HUP,INT,PIPE,TERM "$@" >"$temporary/said" 2>&1 </dev/null 6>"$temporary/alive" &
+	exec 5<>"$temporary/alive"
+	PATH=$stubs:$PATH TMPDIR=$left setsid env --default-signal=HUP,INT,PIPE,TERM "$@" >"$temporary/said" 2>&1 </dev/null 6>"$temporary/alive" 5>&- &
 	session=$!
 	timeout 300 cat "$temporary/begun" >/dev/null || die "$*: does not come to its stub"
+	exec 4<"$temporary/alive" 5>&-
 	rm -f "$stubs"/*
 }
 
 # Whether all have ended, and what they left
 ended()
 {
-	timeout 60 tail --pid="$reader" -f /dev/null && echo yes
+	timeout 60 cat <&4 && echo yes
 	ls "$left"
 }
 
 ends()
 {
+	copy "$temporary/ends"
 	for signal in INT TERM HUP PIPE; do
 		for program in cpio qemu-system-x86_64; do
-			begin "$program" "$top/scripts/vm.sh" -k "$kernel" -p none run true
+			begin "$program" "$temporary/ends/scripts/vm.sh" -k "$kernel" -p none run true
 			kill -s "$signal" -- "-$session"
 			check "SIG$signal while $program runs: all end, nothing is left" yes "$(ended)"
 		done
 	done
 	# The first is sent SIGHUP, for the terminal is its session's; nobody tells the second
 	for how in exec setsid; do
-		begin qemu-system-x86_64 script -qec "$how $top/scripts/vm.sh -k $kernel -p none shell" /dev/null
+		begin qemu-system-x86_64 script -qec "$how $temporary/ends/scripts/vm.sh -k $kernel -p none shell" /dev/null
 		kill -s KILL "$session"
 		check "a shell by $how, whose terminal goes away: all end, nothing is left" yes "$(ended)"
 	done
