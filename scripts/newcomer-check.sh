@@ -313,7 +313,8 @@ begin()
 	rm -f "$temporary/begun" "$temporary/alive"
 	mkfifo "$temporary/begun" "$temporary/alive"
 	exec 5<>"$temporary/alive"
-	PATH=$stubs:$PATH TMPDIR=$left setsid env --default-signal=HUP,INT,PIPE,TERM "$@" >"$temporary/said" 2>&1 </dev/null 6>"$temporary/alive" 5>&- &
+	PATH=$stubs:$PATH TMPDIR=$left setsid env --default-signal=HUP,INT,PIPE,TERM "$@" \
+		>"$temporary/said" 2>&1 </dev/null 6>"$temporary/alive" 5>&- &
 	session=$!
 	timeout 300 cat "$temporary/begun" >/dev/null || die "$*: does not come to its stub"
 	exec 4<"$temporary/alive" 5>&-
