@@ -254,7 +254,8 @@ disk()
 	stub apt-get <<-'END'
 		case $* in
 		*update) echo 'E: Write error - write (28: No space left on device)'; exit 100 ;;
-		*) echo 'Debian/Debian http://localhost/debian' ;;
+		*REPO_URI*) echo 'Debian/Debian http://localhost/debian' ;;
+		*) echo Debian/Debian ;;
 		esac
 	END
 	stubbed env XDG_CACHE_HOME="$temporary/full" make -s -C "$top" demo
