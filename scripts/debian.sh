@@ -75,7 +75,9 @@ fetch_lists()
 	echo "$said"
 	case $said in
 	*'No space left'* | *'Disk quota exceeded'* | *'Write error'*)
-		die "$apt: the disk is full, or your part of it: make room, or set XDG_CACHE_HOME to another folder" ;;
+		echo "$apt: the disk is full, or your part of it: make room, or set XDG_CACHE_HOME to another folder"
+		return 1
+		;;
 	esac
 	[ -n "$(find "$apt/lists" -maxdepth 1 -name '*Packages*')" ] || return 1
 	touch "$apt/updated"

@@ -340,7 +340,7 @@ ends()
 		done
 	done
 	# The first is sent SIGHUP, for the terminal is its session's; nobody tells the second
-	for how in exec setsid; do
+	for how in exec 'setsid -w'; do
 		begin qemu-system-x86_64 script -qec "$how $temporary/ends/scripts/vm.sh -k $kernel -p none shell" /dev/null
 		kill -s KILL "$session"
 		check "a shell by $how, whose terminal goes away: all end, nothing is left" yes "$(ended)"
