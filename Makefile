@@ -26,7 +26,9 @@
 #:   make            build the programs, and the module if there are a kernel's headers
 #:   make modules    the module alone; KDIR=<kernel tree>, else that of the running kernel
 #:   make userspace  the programs alone
-#:   make install    module and programs; PREFIX=/usr/local, DESTDIR=
+#:   make install    module and programs; PREFIX=/usr/local, DESTDIR=; see docs/install.md
+#:   make uninstall  what make install with the same words has installed
+#:   make deb        Debian packages, in build/deb
 #:   make lint       checkpatch, sparse, W=1, clang, shellcheck, the call graph, the lessons
 #:   make clean      remove all that was built here; make distclean: and what was fetched, in ~/.cache/iodemo
 
@@ -37,7 +39,8 @@ PREFIX ?= /usr/local
 # KDIR= given by hand goes with KERNEL=<bzImage>; our default for it does not
 kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
-.PHONY: all modules userspace install demo report check bench stress exercise examples shell run lint clean distclean help
+.PHONY: all modules userspace install uninstall deb demo report check bench stress exercise examples shell run lint clean \
+	distclean help
 
 # Headers that somebody names are to be there
 all: userspace $(if $(kdir_env)$(wildcard $(KDIR)/Makefile),modules,no-module)
@@ -67,9 +70,28 @@ kdir:
 userspace:
 	$(MAKE) -C userspace
 
+# For the release that the module is built for, in the folder where depmod looks first. kbuild skips depmod when there are
+# only headers, and says so; so it is run here, and where DESTDIR will end up is not ours to tell.
+destdir = $(if $(DESTDIR),$(abspath $(DESTDIR)))
+utsrelease = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h" 2>/dev/null)
+release = $(or $(utsrelease),$(shell uname -r))
+folder = /lib/modules/$(release)/updates/modules/iodemo
+depmod = $(if $(DESTDIR),,PATH=$$PATH:/usr/sbin:/sbin depmod $(release))
 install: kdir all
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" $(if $(DESTDIR),INSTALL_MOD_PATH="$(abspath $(DESTDIR))") modules_install
-	$(MAKE) -C userspace install DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" PREFIX="$(PREFIX)"
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" MODLIB="$(destdir)/lib/modules/$(release)" INSTALL_MOD_DIR=updates DEPMOD=true \
+		modules_install
+	$(depmod)
+	$(MAKE) -C userspace install DESTDIR="$(destdir)" PREFIX="$(PREFIX)"
+
+# DESTDIR's folders go when they are empty; of a machine's, those that can be none but ours
+uninstall:
+	rm -f "$(destdir)$(folder)"/iodemo.ko*
+	cd "$(destdir)/" && [ ! -d ".$(folder)" ] || rmdir -p --ignore-fail-on-non-empty "$(patsubst /%,%,$(folder))"
+	$(depmod)
+	$(MAKE) -C userspace uninstall DESTDIR="$(destdir)" PREFIX="$(PREFIX)"
+
+deb:
+	@scripts/deb.sh
 
 vm_env = KERNEL="$(KERNEL)" $(kdir_env)
 
