@@ -111,10 +111,11 @@ archives()
 		sed -n "s/^$codename\(-updates\|-security\|\) deb /deb [signed-by=\/usr\/share\/keyrings\/debian-archive-keyring.gpg] /p" | sort -u
 }
 
-# there COMMAND...: run it on the fresh machine
+# there COMMAND...: run it on the fresh machine, with /proc, which dkms and its shell need; it is gone with the command
 there()
 {
-	env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+	env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+		unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$root" "$@"
 }
 
 apt()
@@ -130,10 +131,11 @@ address_archives()
 # What our packages take, as apt counts it, is installed before them: purging them leaves the machine as it was then
 dependencies()
 {
-	there sh -c 'apt-get -s install /debs/*.deb' | sed -n 's/^Inst \([^ ]*\).*/\1/p' |
+	there sh -c 'apt-get -s install --no-install-recommends /debs/*.deb' | sed -n 's/^Inst \([^ ]*\).*/\1/p' |
 		grep -vxF "$(echo "$ours" | tr ' ' '\n')"
 }
 
+# shellcheck disable=SC2046
 make_base()
 {
 	mkdir "$root" &&
@@ -142,8 +144,7 @@ make_base()
 		address_archives && cp -r "$debs" "$root/debs" &&
 		apt install --no-install-recommends "linux-headers-cloud-$arch" libc6-dev pkg-config &&
 		dependencies >"$temporary/dependencies" &&
-		xargs env -i PATH="$PATH" DEBIAN_FRONTEND=noninteractive chroot "$root" \
-			apt-get -q -y install --no-install-recommends <"$temporary/dependencies" &&
+		apt install --no-install-recommends $(cat "$temporary/dependencies") &&
 		apt clean && rm -r "$root/debs" &&
 		tar -cf "$base.new" -C "$root" . && mv "$base.new" "$base" && rm -r "$root"
 }
@@ -152,7 +153,7 @@ make_base()
 fresh_machine()
 {
 	lock "$cache/debian.lock"
-	asked=$(for deb in "$debs"/*.deb; do dpkg-deb --field "$deb" Depends Recommends; done | cksum)
+	asked=$(for deb in "$debs"/*.deb; do dpkg-deb --field "$deb" Depends; done | cksum)
 	base=$cache/debian-$codename-${asked%% *}.tar
 	if [ ! -e "$base" ]; then
 		rm -f "$cache"/debian-"$codename"-*
@@ -260,7 +261,7 @@ for case in $cases; do
 	case $case in
 	install | packages) $case ;;
 	machine)
-		if [ "$(id -u)" -eq 0 ]; then machine; else skip machine 'not root'; fi
+		if unshare --mount true 2>/dev/null; then machine; else skip machine 'not root, or may not mount'; fi
 		;;
 	*) die "$case: not a case; there are install, packages and machine" ;;
 	esac
