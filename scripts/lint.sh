@@ -45,7 +45,7 @@ quiet()
 
 licences()
 {
-	files | grep -vE '^(LICENSE|VERSION)$|\.md$' | while read -r file; do
+	files | grep -vE '^(LICENSE|VERSION|scripts/debian/(copyright|source/format))$|\.md$' | while read -r file; do
 		head -n 5 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$file: no SPDX-License-Identifier"
 	done
 }
