@@ -168,7 +168,7 @@ void iodemo_device_wake(struct iodemo_device *dev)
 	/* Mostly nobody waits. */
 	if (list_empty(&dev->listeners.head.head) && !dev->room)
 		dev->told = dev->news;
-	else if (!tell_some(dev))
+	else if (!tell_some(dev) && !dev->all_told)
 		queue_work(system_unbound_wq, &dev->bottom_half);
 	spin_unlock_irqrestore(&dev->listeners.head.lock, flags);
 }
@@ -265,6 +265,17 @@ void iodemo_device_put(struct iodemo_device *dev)
 }
 
 /*
+ * Who waits has been told by it, and who comes later looks by himself. A reader that
+ * passes a wake-up on can still be about, and it must not begin what would outlive us.
+ */
+static void forbid_bottom_half(struct iodemo_device *dev)
+{
+	spin_lock_irq(&dev->listeners.head.lock);
+	dev->all_told = true;
+	spin_unlock_irq(&dev->listeners.head.lock);
+}
+
+/*
  * Unbind, rmmod. First nobody comes in, then nothing comes from the hardware,
  * and only then @gone tells: who sees it can rely on the ring's being final.
  */
@@ -283,6 +294,7 @@ static void device_unplug(void *data)
 
 	trace_iodemo_unplug(dev);
 	iodemo_device_wake(dev);
+	forbid_bottom_half(dev);
 	flush_work(&dev->bottom_half);
 	iodemo_device_put(dev);
 }

@@ -44,6 +44,7 @@ struct platform_device;
  * @round: which of these the round is about that is being told
  * @told: which of these all have been told of
  * @room: there was room news in that round
+ * @all_told: the device is gone, and nobody new is to be told by the next
  * @bottom_half: tells on, when that is too much for an interrupt
  * @wakeups: see struct iodemo_stats
  * @signals: see struct iodemo_stats
@@ -71,6 +72,7 @@ struct iodemo_device {
 	u64 round;
 	u64 told;
 	bool room;
+	bool all_told;
 	struct work_struct bottom_half;
 	u64 wakeups;
 	u64 signals;
