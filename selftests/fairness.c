@@ -34,6 +34,8 @@ FIXTURE_SETUP(fairness)
 	ASSERT_EQ(0, load("capacity=%d threaded=%d", DEPTH, variant->threaded));
 	self->fd = open_raw(0, O_RDWR);
 	ASSERT_LE(0, self->fd);
+	/* Who is in charge of the device can do more than others. */
+	ASSERT_EQ(0, result(fchown(self->fd, ORDINARY_USER, ORDINARY_USER)));
 }
 
 FIXTURE_TEARDOWN(fairness)
