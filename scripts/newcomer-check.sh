@@ -184,7 +184,7 @@ headers()
 			says 'Left out: the module, for /nothing is not there')"
 	check '... builds the rest' \
 		'iodemo-blocking iodemo-compare iodemo-ctl iodemo-multiplexing iodemo-nonblocking iodemo-report iodemo-signal iodemo-zerocopy' \
-		"$(cd "$temporary/headers/userspace" && find . -name 'iodemo-*' ! -name '*.*[a-z0-9]' | sed 's|./||' | sort | paste -s -d ' ' -)"
+		"$(cd "$temporary/headers/userspace" && find . -maxdepth 1 -name 'iodemo-*' ! -name '*.*[a-z0-9]' | sed 's|./||' | sort | paste -s -d ' ' -)"
 	for goal in modules install; do
 		refused "make $goal says what is missing" 'KDIR=/nothing: no kernel to build a module for' \
 			env KDIR=/nothing make -s -C "$temporary/headers" "$goal" DESTDIR="$temporary/destination"

@@ -47,15 +47,16 @@ DEMO_AND_API(nonblocking, read, RECORDS, RECORDS, 1);
 DEMO_AND_API(multiplexing, select, 2 * RECORDS, 2 * RECORDS, 2);
 DEMO_AND_API(multiplexing, poll, 2 * RECORDS, 2 * RECORDS, 2);
 DEMO_AND_API(multiplexing, epoll, 2 * RECORDS, 2 * RECORDS, 2);
+/* Who has taken from the mapped ring looks there again, and may find the next */
+DEMO_AND_API(async, uring_cmd, 1, RECORDS, 0);
+DEMO_AND_API(zerocopy, mmap, 1, RECORDS, 0);
 /* The last handler doesn't ask again, but returns too */
 DEMO_AND_API(signal, sigio, RECORDS + 1, RECORDS + 1, 2);
 DEMO_AND_API(signal, realtime, RECORDS + 1, RECORDS + 1, 2);
 DEMO_AND_API(async, posix, RECORDS, RECORDS, 0);
 DEMO_AND_API(async, libaio, 2, 1 + RECORDS, 0);
 DEMO_AND_API(async, io_uring, 1, 1, 0);
-DEMO_AND_API(async, uring_cmd, RECORDS, RECORDS, 0);
 DEMO_AND_API(zerocopy, read, RECORDS, RECORDS, 0);
-DEMO_AND_API(zerocopy, mmap, RECORDS, RECORDS, 0);
 DEMO_AND_API(zerocopy, splice, 2 * RECORDS, 2 * RECORDS, 0);
 
 FIXTURE_VARIANT_ADD(head, async_multishot) {
