@@ -76,7 +76,7 @@ copy()
 {
 	mkdir -p "$1"
 	tar -cf - -C "$top" --exclude=./.git --exclude=./build --exclude='*.[oad]' --exclude='*.so.*' \
-		--exclude='./userspace/iodemo-*[!c]' . | tar -xf - -C "$1"
+		--exclude='./userspace/iodemo-*[!.]?' . | tar -xf - -C "$1"
 }
 
 # stub NAME: a program of this name that is found first; what it does comes from stdin
