@@ -10,6 +10,7 @@
 # skipped", of checks.
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/cases.sh"
 
 [ $# -le 1 ] || usage 2 >&2
 case ${1-} in
@@ -24,27 +25,6 @@ temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
 trap 'exit 130' INT TERM HUP
 root=$temporary/root
-passed=0
-failed=0
-skipped=0
-
-# check WHAT EXPECTED FOUND
-check()
-{
-	if [ "$2" = "$3" ]; then
-		echo "ok $1"
-		passed=$((passed + 1))
-		return
-	fi
-	printf 'not ok %s; expected:\n%s\nfound:\n%s\n' "$1" "$2" "$3"
-	failed=$((failed + 1))
-}
-
-skip()
-{
-	echo "ok $1 # SKIP $2"
-	skipped=$((skipped + 1))
-}
 
 # front_door TARGET: the user's make, with a DESTDIR
 front_door()
@@ -266,5 +246,4 @@ for case in $cases; do
 	*) die "$case: not a case; there are install, packages and machine" ;;
 	esac
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+verdict

@@ -8,15 +8,13 @@
 # barrier is taken away in turn, and a torn record must be found. The last line is "N passed, N failed, N skipped".
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/cases.sh"
 
 arguments 0 "$@"
 "$top/scripts/setup.sh" spin build
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-
-passed=0
-failed=0
 
 # found [MUTATION]: how many errors there are, which must be none or one of an assertion
 found()
@@ -30,22 +28,9 @@ found()
 	grep -q 'errors: 0' pan.log || grep -q 'assertion violated' pan.log || echo 'an end that is none'
 }
 
-# check WHAT EXPECTED FOUND
-check()
-{
-	if [ "$2" = "$3" ]; then
-		echo "ok $1"
-		passed=$((passed + 1))
-	else
-		echo "not ok $1: found '$3' violated, expected '$2'"
-		failed=$((failed + 1))
-	fi
-}
-
 check 'no record is torn, taken twice or forgotten' '' "$(found)"
 for barrier in WMB RELEASE ACQUIRE RMB; do
 	check "without $barrier one is torn" '(got_first==seq)&&(got_second==seq)' "$(found NO_$barrier)"
 done
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+verdict

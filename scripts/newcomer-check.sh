@@ -9,6 +9,7 @@
 # "N passed, N failed, N skipped", of checks.
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/cases.sh"
 
 [ $# -le 1 ] || usage 2 >&2
 case ${1-} in
@@ -25,28 +26,7 @@ trap 'rm -rf "$temporary"' EXIT
 stubs=$temporary/stubs
 left=$temporary/left
 mkdir "$stubs" "$left"
-passed=0
-failed=0
-skipped=0
-
-# check WHAT EXPECTED FOUND
-check()
-{
-	if [ "$2" = "$3" ]; then
-		echo "ok $1"
-		passed=$((passed + 1))
-		return
-	fi
-	printf 'not ok %s; expected:\n%s\nfound:\n%s\n' "$1" "$2" "$3"
-	tail -n 20 "$temporary/said" | sed 's/^/# /'
-	failed=$((failed + 1))
-}
-
-skip()
-{
-	echo "ok $1 # SKIP $2"
-	skipped=$((skipped + 1))
-}
+cases_said=$temporary/said
 
 # try COMMAND...: leaves what it says, and $status
 try()
@@ -375,5 +355,4 @@ for case in $cases; do
 	*) die "$case: no such case; there are tests, kernels, paths, tarball, headers, machines, folders, disk, cache, ends and shell" ;;
 	esac
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+verdict

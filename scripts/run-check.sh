@@ -9,6 +9,7 @@
 # some 15 times. The last line is "N passed, N failed, N skipped", of checks.
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/cases.sh"
 
 [ $# -le 1 ] || usage 2 >&2
 case ${1-} in
@@ -25,28 +26,7 @@ trap '[ -z "$session" ] || kill -s TERM -- "-$session" 2>/dev/null; rm -rf "$tem
 # A folder of which a script can get wrong what there is to get wrong, and one to find what is left behind
 folder="$temporary/it's \$HOME"
 mkdir "$folder" "$temporary/left"
-passed=0
-failed=0
-skipped=0
-
-# check WHAT EXPECTED FOUND
-check()
-{
-	if [ "$2" = "$3" ]; then
-		echo "ok $1"
-		passed=$((passed + 1))
-		return
-	fi
-	printf 'not ok %s; expected:\n%s\nfound:\n%s\n' "$1" "$2" "$3"
-	head -n 20 "$temporary/errors" 2>/dev/null | sed 's/^/# /'
-	failed=$((failed + 1))
-}
-
-skip()
-{
-	echo "ok $1 # SKIP $2"
-	skipped=$((skipped + 1))
-}
+cases_said=$temporary/errors
 
 # run ARGUMENT...: run.sh in the folder; leaves output, errors and $status
 run()
@@ -404,5 +384,4 @@ for case in $cases; do
 	esac
 done
 check 'nothing is left behind' '' "$(left)"
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+verdict
