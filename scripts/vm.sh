@@ -234,8 +234,9 @@ lock "$build/lock"
 
 # Who looks around finds the recordings that the report was made of
 if [ "$1" = shell ] && [ -e "$top/build/report/blocking.dat" ]; then
-	mkdir -p "$build/root/root/build/report"
-	cp "$top"/build/report/*.dat "$build/root/root/build/report"
+	guest=$build/root
+	mkdir -p "$guest/root"
+	(cd "$guest/root" && mkdir -p build/report && cp "$top"/build/report/*.dat build/report)
 fi
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
