@@ -11,6 +11,7 @@
 # is "N passed, N failed, N skipped", of cases.
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/cases.sh"
 
 arguments 1 "$@"
 folder=$1
@@ -19,11 +20,8 @@ folder=$1
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
 
-passed=0
-failed=0
-
-# check WHAT EXPECTED FOUND: are these files the same?
-check()
+# same WHAT EXPECTED FOUND: are these files?
+same()
 {
 	if diff -u "$2" "$3" >"$temporary/difference"; then
 		echo "ok $model: $1"
@@ -157,17 +155,17 @@ for model in blocking nonblocking multiplexing signal async; do
 	report | within >"$temporary/within"
 	drawn >"$temporary/drawn"
 	[ -s "$temporary/drawn" ] || die "$folder/$model.svg: no event in it"
-	check 'every event of the recording, in its order' "$temporary/within" "$temporary/drawn"
+	same 'every event of the recording, in its order' "$temporary/within" "$temporary/drawn"
 	sleeps >"$temporary/sleeps"
 	states sleeps >"$temporary/drawn-sleeps"
-	check 'sleeps last from the switch to the wake-up' "$temporary/sleeps" "$temporary/drawn-sleeps"
+	same 'sleeps last from the switch to the wake-up' "$temporary/sleeps" "$temporary/drawn-sleeps"
 	printf 'wait for data until iodemo_store\ncopy until %s\n' \
 		"$([ "$model" = async ] && echo iodemo_aio_complete || echo iodemo_read_end)" >"$temporary/phases"
 	phases >"$temporary/drawn-phases"
-	check 'the phases end with the events that end them' "$temporary/phases" "$temporary/drawn-phases"
+	same 'the phases end with the events that end them' "$temporary/phases" "$temporary/drawn-phases"
 	: >"$temporary/nothing"
 	lesson >"$temporary/lesson"
-	check 'what the model is about' "$temporary/nothing" "$temporary/lesson"
+	same 'what the model is about' "$temporary/nothing" "$temporary/lesson"
 done
 
 # refuses WORDS ARGUMENT...: iodemo-trace fails, with a message that has these words
@@ -182,7 +180,7 @@ refuses()
 		echo "status $status"
 		grep -oF -m 1 -e "$words" "$temporary/output" || cat "$temporary/output"
 	} >"$temporary/found"
-	check "iodemo-trace $*" "$temporary/expected" "$temporary/found"
+	same "iodemo-trace $*" "$temporary/expected" "$temporary/found"
 }
 
 kernel=${KERNEL:-6.1}
@@ -195,5 +193,4 @@ refuses 'it takes no --output and no command' -i "$folder/async.dat" -- true
 refuses 'a command, or --input FILE, is missing' -t
 refuses '/nowhere/a.svg: No such file or directory' -i "$folder/async.dat" -s /nowhere/a.svg
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+verdict
