@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include "iodemo_hostile.h"
 #include "iodemo_memory.h"
 #include "iodemo_rawaio.h"
 #include "iodemo_trace.h"
@@ -24,10 +25,12 @@ FIXTURE(trace) {
 	struct trace trace;
 };
 
+/* On one processor: who is woken on another may be done before the wake-up is told. */
 FIXTURE_SETUP(trace)
 {
 	if (!can_trace())
 		SKIP(return, "this kernel has no tracefs");
+	ASSERT_EQ(0, pin_to(sched_getcpu()));
 	ASSERT_EQ(0, load("capacity=16 devices=2"));
 	self->fd = open_raw(0, O_RDWR);
 	ASSERT_LE(0, self->fd);
