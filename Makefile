@@ -75,7 +75,7 @@ userspace:
 destdir = $(if $(DESTDIR),$(abspath $(DESTDIR)))
 utsrelease = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h" 2>/dev/null)
 release = $(or $(utsrelease),$(shell uname -r))
-folder = /lib/modules/$(release)/updates/modules/iodemo
+folders = $(patsubst %,/lib/modules/$(release)/updates/%,$(wildcard modules/*))
 depmod = $(if $(DESTDIR),,PATH=$$PATH:/usr/sbin:/sbin depmod $(release))
 install: kdir all
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" MODLIB="$(destdir)/lib/modules/$(release)" INSTALL_MOD_DIR=updates DEPMOD=true \
@@ -85,8 +85,9 @@ install: kdir all
 
 # DESTDIR's folders go when they are empty; of a machine's, those that can be none but ours
 uninstall:
-	rm -f "$(destdir)$(folder)"/iodemo.ko*
-	cd "$(destdir)/" && [ ! -d ".$(folder)" ] || rmdir -p --ignore-fail-on-non-empty "$(patsubst /%,%,$(folder))"
+	rm -f $(foreach folder,$(folders),"$(destdir)$(folder)"/$(notdir $(folder)).ko*)
+	cd "$(destdir)/" && for folder in $(patsubst /%,%,$(folders)); do \
+		[ ! -d "$$folder" ] || rmdir -p --ignore-fail-on-non-empty "$$folder"; done
 	$(depmod)
 	$(MAKE) -C userspace uninstall DESTDIR="$(destdir)" PREFIX="$(PREFIX)"
 

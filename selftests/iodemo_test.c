@@ -38,10 +38,11 @@ static const char *say(const char *format, ...)
  * modprobe only says that it failed; the tests compare errnos. So find the file
  * as modprobe does and load it with the system call. IODEMO_KO names another.
  */
-static int find_module(char *path, size_t size)
+static int find_module(const char *module, char *path, size_t size)
 {
 	char dep[sizeof(((struct utsname *)0)->release) + 64];
-	const char *ko = getenv("IODEMO_KO");
+	const char *ko = strcmp(module, "iodemo") ? NULL : getenv("IODEMO_KO");
+	char file_name[64];
 	struct utsname uts;
 	char *line = NULL;
 	size_t len = 0;
@@ -53,6 +54,7 @@ static int find_module(char *path, size_t size)
 		return access(path, R_OK) ? -errno : 0;
 	}
 
+	snprintf(file_name, sizeof(file_name), "%s.ko", module);
 	uname(&uts);
 	snprintf(dep, sizeof(dep), "/lib/modules/%s/modules.dep", uts.release);
 	file = fopen(dep, "r");
@@ -67,7 +69,7 @@ static int find_module(char *path, size_t size)
 		*end = '\0';
 		name = strrchr(line, '/');
 		name = name ? name + 1 : line;
-		if (strncmp(name, "iodemo.ko", strlen("iodemo.ko")))
+		if (strncmp(name, file_name, strlen(file_name)))
 			continue;
 		if (line[0] == '/')
 			snprintf(path, size, "%s", line);
@@ -88,15 +90,20 @@ static void __attribute__((constructor)) need_iodemo(void)
 		ksft_print_header();
 		ksft_exit_skip("only root can load a module\n");
 	}
-	if (find_module(path, sizeof(path))) {
+	if (find_module("iodemo", path, sizeof(path))) {
 		ksft_print_header();
 		ksft_exit_skip("no iodemo.ko in this kernel's modules\n");
 	}
 }
 
+int unload_module(const char *module)
+{
+	return result(syscall(SYS_delete_module, module, O_NONBLOCK));
+}
+
 int unload(void)
 {
-	return result(syscall(SYS_delete_module, "iodemo", O_NONBLOCK));
+	return unload_module("iodemo");
 }
 
 int unload_when_free(void)
@@ -110,22 +117,12 @@ int unload_when_free(void)
 	return err;
 }
 
-int load(const char *format, ...)
+int load_module(const char *module, const char *parameters)
 {
-	char path[PATH_MAX], given[256], parameters[300];
-	va_list ap;
+	char path[PATH_MAX];
 	int err, fd;
 
-	va_start(ap, format);
-	vsnprintf(given, sizeof(given), format, ap);
-	va_end(ap);
-	snprintf(parameters, sizeof(parameters), "%s%s",
-		 strstr(given, "period_us=") ? "" : "period_us=0 ", given);
-
-	err = unload_when_free();
-	if (err && err != -ENOENT)
-		return err;
-	err = find_module(path, sizeof(path));
+	err = find_module(module, path, sizeof(path));
 	if (err)
 		return err;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -136,6 +133,24 @@ int load(const char *format, ...)
 			     MODULE_INIT_COMPRESSED_FILE : 0));
 	close(fd);
 	return err;
+}
+
+int load(const char *format, ...)
+{
+	char given[256], parameters[300];
+	va_list ap;
+	int err;
+
+	va_start(ap, format);
+	vsnprintf(given, sizeof(given), format, ap);
+	va_end(ap);
+	snprintf(parameters, sizeof(parameters), "%s%s",
+		 strstr(given, "period_us=") ? "" : "period_us=0 ", given);
+
+	err = unload_when_free();
+	if (err && err != -ENOENT)
+		return err;
+	return load_module("iodemo", parameters);
 }
 
 void close_all(void)

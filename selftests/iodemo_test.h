@@ -58,6 +58,9 @@ int load(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int unload(void);
 /* For those whose files the kernel closes behind their back: io_uring. */
 int unload_when_free(void);
+/* Any module, as it is: 0 or -errno; -ENOENT if there is none */
+int load_module(const char *module, const char *parameters);
+int unload_module(const char *module);
 /* Close whatever file a test has opened. */
 void close_all(void);
 

@@ -18,7 +18,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows by one when something is added. */
-#define IODEMO_VERSION		5
+#define IODEMO_VERSION		6
 
 /* Ranges. A value outside of its range is refused with EINVAL. */
 #define IODEMO_DEVICES_MIN	1
@@ -168,6 +168,12 @@ struct iodemo_cursor_page {
 #define IODEMO_INFO_THREADED	(1U << 0)	/* module parameter threaded=1 */
 /* URING_WAIT in rings of any kind; without, only in polled ones. Since: 4 */
 #define IODEMO_INFO_URING_WAIT	(1U << 1)
+/* The source has a period and a burst: SET_CONFIG; without, EOPNOTSUPP. Since: 6 */
+#define IODEMO_INFO_CONFIG	(1U << 2)
+/* The source can be fired by hand: TRIGGER; without, EOPNOTSUPP. Since: 6 */
+#define IODEMO_INFO_TRIGGER	(1U << 3)
+
+#define IODEMO_SOURCE_SIZE	16
 
 /**
  * struct iodemo_info - what this device is
@@ -175,10 +181,12 @@ struct iodemo_cursor_page {
  * @record_size: sizeof(struct iodemo_record)
  * @capacity: records that the ring holds
  * @tx_capacity: records that the transmit queue holds
- * @tx_drain: records that one interrupt takes from the transmit queue at most
- * @index: 0 is /dev/iodemo, n is /dev/iodemon
- * @irq: number of the interrupt line, as in /proc/interrupts
+ * @tx_drain: records that one interrupt takes from the transmit queue at most; 0 if
+ *	that depends on the source
+ * @index: of its kind: 0 is /dev/iodemo, n is /dev/iodemon
+ * @irq: number of the interrupt line, as in /proc/interrupts; 0 if there is none
  * @flags: IODEMO_INFO_*
+ * @source: what feeds it: "timer" for /dev/iodemo; terminated. Since: 6
  * @reserved: zero
  *
  * Since: 1
@@ -192,7 +200,8 @@ struct iodemo_info {
 	__u32	index;
 	__u32	irq;
 	__u32	flags;
-	__u32	reserved[8];
+	char	source[IODEMO_SOURCE_SIZE];
+	__u32	reserved[4];
 };
 
 /**
@@ -278,12 +287,15 @@ struct iodemo_stats {
  * another file SET_CONFIG, RESERVE, RELEASE and FLUSH give EPERM. Since: 5; before,
  * each file that was open for writing could.
  *
- * IODEMO_GET_INFO, IODEMO_GET_CONFIG, IODEMO_GET_CLIENT
+ * IODEMO_GET_INFO, IODEMO_GET_CLIENT
  *	No further errors.
+ * IODEMO_GET_CONFIG
+ *	EOPNOTSUPP: the source has none; see IODEMO_INFO_CONFIG.
  * IODEMO_SET_CONFIG
  *	Takes effect at once, a running period begins anew.
  *	EBADF: file not open for writing. EBUSY: device reserved by another
- *	file. EINVAL: value out of range or reserved field not zero.
+ *	file. EINVAL: value out of range, of this source's too, or reserved field
+ *	not zero. EOPNOTSUPP: as GET_CONFIG.
  * IODEMO_SET_CLIENT
  *	EINVAL: value out of range or reserved field not zero.
  * IODEMO_GET_STATS
@@ -294,7 +306,8 @@ struct iodemo_stats {
  *	with threaded=1 too; but SIGIO to a process group of more than 16 threads
  *	is sent some time later.
  *	EBADF, EBUSY: as SET_CONFIG. EINVAL: 0. EFAULT: the count can't be read
- *	or not be written; nothing was fired. EINTR: a signal came; the count
+ *	or not be written; nothing was fired. EOPNOTSUPP: the source can't be fired
+ *	by hand; see IODEMO_INFO_TRIGGER. EINTR: a signal came; the count
  *	has become what is still to fire, so that calling again completes it.
  * IODEMO_RESERVE
  *	Exclusive use for this file until RELEASE, or until the process that has
@@ -370,7 +383,7 @@ struct iodemo_stats {
  *	sqe->cmd holds a struct iodemo_uring_trigger. Fires the interrupt line as
  *	IODEMO_TRIGGER does: when it completes, the records are in the ring. The
  *	wake-ups may come later.
- *	EBADF, EBUSY, ENODEV: as IODEMO_TRIGGER. EINVAL: count out of range.
+ *	EBADF, EBUSY, ENODEV, EOPNOTSUPP: as IODEMO_TRIGGER. EINVAL: count out of range.
  *	EINTR: the task is being killed; not all were fired.
  *
  * EOPNOTSUPP for any other.

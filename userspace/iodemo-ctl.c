@@ -60,15 +60,21 @@ static int show_info(char **arguments)
 	(void)arguments;
 	iodemo_ioctl(fd, device, IODEMO_GET_INFO, &info, "GET_INFO");
 	printf("version      %u\n", info.version);
+	printf("source       %.*s\n", IODEMO_SOURCE_SIZE, info.source);
+	printf("can          %s%s%s\n", info.flags & IODEMO_INFO_CONFIG ? "be configured" : "",
+	       info.flags & IODEMO_INFO_CONFIG && info.flags & IODEMO_INFO_TRIGGER ? ", " : "",
+	       info.flags & IODEMO_INFO_TRIGGER ? "be fired" : "");
 	printf("index        %u\n", info.index);
-	printf("irq          %u\n", info.irq);
+	if (info.irq)
+		printf("irq          %u\n", info.irq);
 	printf("threaded     %s\n", info.flags & IODEMO_INFO_THREADED ? "yes" : "no");
 	printf("URING_WAIT   %s\n", info.flags & IODEMO_INFO_URING_WAIT ? "in every ring" :
 	       "in polled rings");
 	printf("record size  %u bytes\n", info.record_size);
 	printf("capacity     %u records\n", info.capacity);
 	printf("tx capacity  %u records\n", info.tx_capacity);
-	printf("tx drain     %u records an interrupt\n", info.tx_drain);
+	if (info.tx_drain)
+		printf("tx drain     %u records an interrupt\n", info.tx_drain);
 	return 0;
 }
 
@@ -77,15 +83,19 @@ static int show_config(char **arguments)
 	int fd = iodemo_open_or_exit(device, O_RDONLY);
 	struct iodemo_client_config client;
 	struct iodemo_config config;
+	struct iodemo_info info;
 
 	(void)arguments;
-	iodemo_ioctl(fd, device, IODEMO_GET_CONFIG, &config, "GET_CONFIG");
+	iodemo_ioctl(fd, device, IODEMO_GET_INFO, &info, "GET_INFO");
 	iodemo_ioctl(fd, device, IODEMO_GET_CLIENT, &client, "GET_CLIENT");
-	if (config.period_us)
-		printf("period     %u µs\n", config.period_us);
-	else
-		printf("period     0: only TRIGGER\n");
-	printf("burst      %u\n", config.burst);
+	if (info.flags & IODEMO_INFO_CONFIG) {
+		iodemo_ioctl(fd, device, IODEMO_GET_CONFIG, &config, "GET_CONFIG");
+		if (config.period_us)
+			printf("period     %u µs\n", config.period_us);
+		else
+			printf("period     0: only TRIGGER\n");
+		printf("burst      %u\n", config.burst);
+	}
 	printf("format     %s\n", client.format == IODEMO_FORMAT_RAW ? "raw" : "text");
 	printf("low water  %u\n", client.low_water);
 	return 0;

@@ -12,6 +12,13 @@
 #include <linux/uio.h>
 #include <linux/version.h>
 
+/* For modules that import the namespace */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define IODEMO_EXPORT(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, IODEMO)
+#else
+#define IODEMO_EXPORT(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, "IODEMO")
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*function)(struct hrtimer *),

@@ -13,13 +13,15 @@ static struct dentry *root;
 static int stats_show(struct seq_file *m, void *v)
 {
 	struct iodemo_device *dev = m->private;
+	struct iodemo_stats stats = { };
 
-	seq_printf(m, "interrupts %llu\n", READ_ONCE(dev->source->interrupts));
-	seq_printf(m, "overruns %llu\n", READ_ONCE(dev->source->overruns));
-	seq_printf(m, "records %llu\n", iodemo_ring_head(&dev->ring));
-	seq_printf(m, "echoes %llu\n", READ_ONCE(dev->source->echoes));
-	seq_printf(m, "wakeups %llu\n", READ_ONCE(dev->wakeups));
-	seq_printf(m, "signals %llu\n", READ_ONCE(dev->signals));
+	iodemo_device_count(dev, &stats);
+	seq_printf(m, "interrupts %llu\n", stats.interrupts);
+	seq_printf(m, "overruns %llu\n", stats.overruns);
+	seq_printf(m, "records %llu\n", stats.records);
+	seq_printf(m, "echoes %llu\n", stats.echoes);
+	seq_printf(m, "wakeups %llu\n", stats.wakeups);
+	seq_printf(m, "signals %llu\n", stats.signals);
 	seq_printf(m, "tx_queued %u\n", kfifo_len(&dev->tx.queue));
 	seq_printf(m, "open_files %u\n", READ_ONCE(dev->open_files));
 	return 0;

@@ -6,12 +6,16 @@
 
 #include <linux/debugfs.h>
 #include <linux/fs.h>
-#include <linux/platform_device.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "device.h"
 #include "trace.h"
+
+/* What all devices start with */
+static struct iodemo_device_defaults defaults;
 
 /* Read-only attributes, /sys/class/misc/iodemo/ */
 
@@ -24,7 +28,7 @@ static ssize_t period_us_show(struct device *misc_dev, struct device_attribute *
 			      char *buf)
 {
 	return sysfs_emit(buf, "%u\n",
-			  READ_ONCE(attr_device(misc_dev)->source->config.period_us));
+			  READ_ONCE(attr_device(misc_dev)->config.period_us));
 }
 static DEVICE_ATTR_RO(period_us);
 
@@ -32,7 +36,7 @@ static ssize_t burst_show(struct device *misc_dev, struct device_attribute *attr
 			  char *buf)
 {
 	return sysfs_emit(buf, "%u\n",
-			  READ_ONCE(attr_device(misc_dev)->source->config.burst));
+			  READ_ONCE(attr_device(misc_dev)->config.burst));
 }
 static DEVICE_ATTR_RO(burst);
 
@@ -46,30 +50,72 @@ static DEVICE_ATTR_RO(capacity);
 static ssize_t threaded_show(struct device *misc_dev, struct device_attribute *attr,
 			     char *buf)
 {
-	return sysfs_emit(buf, "%u\n", attr_device(misc_dev)->source->threaded);
+	return sysfs_emit(buf, "%u\n",
+			  !!(attr_device(misc_dev)->info.flags & IODEMO_INFO_THREADED));
 }
 static DEVICE_ATTR_RO(threaded);
 
+static ssize_t source_show(struct device *misc_dev, struct device_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%s\n", attr_device(misc_dev)->info.source);
+}
+static DEVICE_ATTR_RO(source);
+
 static struct attribute *iodemo_attrs[] = {
-	&dev_attr_period_us.attr,
-	&dev_attr_burst.attr,
+	&dev_attr_source.attr,
 	&dev_attr_capacity.attr,
 	&dev_attr_threaded.attr,
+	&dev_attr_period_us.attr,
+	&dev_attr_burst.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(iodemo);
+
+/* What can't be configured has no configuration. */
+static umode_t attr_mode(struct kobject *kobj, struct attribute *attr, int n)
+{
+	struct iodemo_device *dev = attr_device(kobj_to_dev(kobj));
+
+	if (attr == &dev_attr_period_us.attr || attr == &dev_attr_burst.attr)
+		return dev->info.flags & IODEMO_INFO_CONFIG ? attr->mode : 0;
+	return attr->mode;
+}
+
+static const struct attribute_group iodemo_group = {
+	.attrs = iodemo_attrs,
+	.is_visible = attr_mode,
+};
+__ATTRIBUTE_GROUPS(iodemo);
 
 /* For a source, in its interrupt ------------------------------------------ */
 
 /**
+ * iodemo_device_interrupt() - tell who traces that a handler runs
+ * @dev: the device
+ * @interrupts: that it serves; more than one if some have merged
+ * @timestamp: of the records that it is about to store: CLOCK_MONOTONIC, ns
+ *
+ * Context: any.
+ */
+void iodemo_device_interrupt(struct iodemo_device *dev, unsigned int interrupts,
+			     u64 timestamp)
+{
+	trace_iodemo_interrupt(dev, interrupts, timestamp);
+}
+IODEMO_EXPORT(iodemo_device_interrupt);
+
+/**
  * iodemo_device_receive() - store one record
  * @dev: the device
- * @timestamp: CLOCK_MONOTONIC, ns
+ * @timestamp: when it came: CLOCK_MONOTONIC, ns; not before that of the last
  * @type: IODEMO_TYPE_*
  * @data: the payload, IODEMO_DATA_SIZE bytes, zero from @len on
  * @len: how many of them are in use
  *
- * Calls must not overlap.
+ * The oldest record makes room for it if need be. Nobody is told: see
+ * iodemo_device_wake().
+ *
+ * Context: any. Calls must not overlap: the source has one handler, or a lock.
  */
 void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 			   const u8 *data, u16 len)
@@ -80,19 +126,38 @@ void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 	trace_iodemo_store(dev, record);
 	trace_iodemo_echo(dev, record);
 }
+IODEMO_EXPORT(iodemo_device_receive);
 
-/* How many it has received: the next one's seq. */
+/**
+ * iodemo_device_records() - how many it has received
+ * @dev: the device
+ *
+ * Context: any.
+ * Return: the next one's seq
+ */
 u64 iodemo_device_records(const struct iodemo_device *dev)
 {
 	return iodemo_ring_head(&dev->ring);
 }
+IODEMO_EXPORT(iodemo_device_records);
 
-/* The next record that is to be sent. Return: is there one? */
+/**
+ * iodemo_device_take() - take what a program wants to be sent
+ * @dev: the device
+ * @payload: where it goes
+ *
+ * Records come in the order in which they were written. Who waits for room is told
+ * by the next iodemo_device_wake().
+ *
+ * Context: any, with other calls at the same time too.
+ * Return: was there one?
+ */
 bool iodemo_device_take(struct iodemo_device *dev, struct iodemo_payload *payload)
 {
 	/* Mostly there is none, and that needs no lock. */
 	return !kfifo_is_empty(&dev->tx.queue) && iodemo_tx_take(&dev->tx, payload);
 }
+IODEMO_EXPORT(iodemo_device_take);
 
 /* Telling ----------------------------------------------------------------- */
 
@@ -149,13 +214,16 @@ static bool tell_some(struct iodemo_device *dev)
  * iodemo_device_wake() - tell those who wait what has changed
  * @dev: the device
  *
- * For a source, after what it received or sent; in any context.
+ * For a source, after what it received or took, once for all of it. Some are told at
+ * once, in bounded time, the others by a bottom half.
  *
  * A client gets on the list of listeners after somebody has got on its wait
  * queue, and that somebody looks at the ring after that. We come here after the
  * ring has changed. Whoever takes the lock second sees what the other did, so
  * no wake-up is lost. A client that nobody waits on any more leaves the list
  * here, and costs the next interrupt nothing.
+ *
+ * Context: any, with other calls at the same time too.
  */
 void iodemo_device_wake(struct iodemo_device *dev)
 {
@@ -172,6 +240,7 @@ void iodemo_device_wake(struct iodemo_device *dev)
 		queue_work(system_unbound_wq, &dev->bottom_half);
 	spin_unlock_irqrestore(&dev->listeners.head.lock, flags);
 }
+IODEMO_EXPORT(iodemo_device_wake);
 
 /* See iodemo_device_finish_wake(). */
 void iodemo_device_tell_until(struct iodemo_device *dev, u64 news)
@@ -201,18 +270,31 @@ static void bottom_half(struct work_struct *work)
 
 /* For clients ------------------------------------------------------------- */
 
+/* Those who start and stop it, and those who ask it something, each have their lock. */
+static struct iodemo_source *source_of_files(struct iodemo_device *dev)
+{
+	return rcu_dereference_protected(dev->source, lockdep_is_held(&dev->files_lock));
+}
+
+static struct iodemo_source *source_of(struct iodemo_device *dev)
+{
+	return rcu_dereference_protected(dev->source, lockdep_is_held(&dev->lock));
+}
+
 /*
  * A file is opened: neither this nor the next waits for what is under way. Return:
  * its number, from 1 on.
  */
 u32 iodemo_device_open(struct iodemo_device *dev)
 {
+	struct iodemo_source *source;
 	u32 number;
 
 	kref_get(&dev->ref);
 	spin_lock(&dev->files_lock);
-	if (!dev->open_files++)
-		dev->source->ops->start(dev->source);
+	source = source_of_files(dev);
+	if (!dev->open_files++ && source)
+		source->ops->start(source);
 	number = ++dev->opens;
 	spin_unlock(&dev->files_lock);
 	return number;
@@ -220,23 +302,39 @@ u32 iodemo_device_open(struct iodemo_device *dev)
 
 void iodemo_device_close(struct iodemo_device *dev)
 {
+	struct iodemo_source *source;
+
 	spin_lock(&dev->files_lock);
-	if (!--dev->open_files)
-		dev->source->ops->stop(dev->source);
+	source = source_of_files(dev);
+	if (!--dev->open_files && source)
+		source->ops->stop(source);
 	spin_unlock(&dev->files_lock);
 }
 
 /* With @dev->lock, and not gone, as the next two. */
-void iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config)
+int iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config)
 {
-	dev->source->ops->configure(dev->source, config);
+	struct iodemo_source *source = source_of(dev);
+	int err;
+
+	if (!source->ops->configure)
+		return -EOPNOTSUPP;
+	err = source->ops->configure(source, config);
+	if (!err) {
+		WRITE_ONCE(dev->config.period_us, config->period_us);
+		WRITE_ONCE(dev->config.burst, config->burst);
+	}
+	return err;
 }
 
 /* One interrupt by hand; when this returns, its records are in the ring. */
-void iodemo_device_trigger(struct iodemo_device *dev)
+int iodemo_device_trigger(struct iodemo_device *dev)
 {
-	lockdep_assert_held(&dev->lock);
-	dev->source->ops->trigger(dev->source);
+	struct iodemo_source *source = source_of(dev);
+
+	if (!source->ops->trigger)
+		return -EOPNOTSUPP;
+	return source->ops->trigger(source);
 }
 
 /* The wake-up is under the lock too: unplugging waits for the bottom half but once. */
@@ -247,14 +345,51 @@ void iodemo_device_flush(struct iodemo_device *dev)
 		iodemo_device_wake(dev);
 }
 
+/* What it and its source have counted, of about one moment. */
+void iodemo_device_count(struct iodemo_device *dev, struct iodemo_stats *stats)
+{
+	struct iodemo_source *source;
+
+	stats->records = iodemo_ring_head(&dev->ring);
+	stats->wakeups = READ_ONCE(dev->wakeups);
+	stats->signals = READ_ONCE(dev->signals);
+
+	rcu_read_lock();
+	source = rcu_dereference(dev->source);
+	if (source) {
+		stats->interrupts = READ_ONCE(source->interrupts);
+		stats->echoes = READ_ONCE(source->echoes);
+		stats->overruns = READ_ONCE(source->overruns);
+		if (source->ops->expires)
+			stats->expires = source->ops->expires(source);
+	}
+	rcu_read_unlock();
+}
+
+/* Is it within what uapi/iodemo.h says? */
+bool iodemo_device_config_valid(const struct iodemo_config *config)
+{
+	if (memchr_inv(config->reserved, 0, sizeof(config->reserved)))
+		return false;
+	if (config->period_us && (config->period_us < IODEMO_PERIOD_US_MIN ||
+				  config->period_us > IODEMO_PERIOD_US_MAX))
+		return false;
+	return config->burst >= IODEMO_BURST_MIN && config->burst <= IODEMO_BURST_MAX;
+}
+
 /* Life -------------------------------------------------------------------- */
+
+/* Before the first is plugged */
+void iodemo_device_init(const struct iodemo_device_defaults *given)
+{
+	defaults = *given;
+}
 
 static void device_free(struct kref *ref)
 {
 	struct iodemo_device *dev = container_of(ref, struct iodemo_device, ref);
 
 	iodemo_ring_free(&dev->ring);
-	kfree(dev->source);
 	kfree(dev);
 }
 
@@ -275,19 +410,127 @@ static void forbid_bottom_half(struct iodemo_device *dev)
 	spin_unlock_irq(&dev->listeners.head.lock);
 }
 
-/*
- * Unbind, rmmod. First nobody comes in, then nothing comes from the hardware,
- * and only then @gone tells: who sees it can rely on the ring's being final.
- */
-static void device_unplug(void *data)
+static struct iodemo_device *alloc_device(struct iodemo_source *source, unsigned int index)
 {
-	struct iodemo_device *dev = data;
+	struct iodemo_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (!dev)
+		return NULL;
+	kref_init(&dev->ref);
+	mutex_init(&dev->lock);
+	spin_lock_init(&dev->files_lock);
+	iodemo_queue_init(&dev->listeners);
+	INIT_WORK(&dev->bottom_half, bottom_half);
+	iodemo_tx_init(&dev->tx);
+
+	if (index)
+		snprintf(dev->name, sizeof(dev->name), "%s%u", source->ops->node, index);
+	else
+		strscpy(dev->name, source->ops->node, sizeof(dev->name));
+
+	dev->info.version = IODEMO_VERSION;
+	dev->info.record_size = IODEMO_RECORD_SIZE;
+	dev->info.capacity = defaults.capacity;
+	dev->info.tx_capacity = IODEMO_TX_CAPACITY;
+	dev->info.tx_drain = source->ops->tx_drain;
+	dev->info.index = index;
+	dev->info.irq = source->irq;
+	dev->info.flags = source->flags;
+	if (source->ops->configure)
+		dev->info.flags |= IODEMO_INFO_CONFIG;
+	if (source->ops->trigger)
+		dev->info.flags |= IODEMO_INFO_TRIGGER;
+	strscpy(dev->info.source, source->ops->name, sizeof(dev->info.source));
+	return dev;
+}
+
+/* Nobody is there yet who could ask for something else. */
+static int configure_first(struct iodemo_device *dev, struct device *parent,
+			   const struct iodemo_config *config)
+{
+	int err = -EINVAL;
+
+	mutex_lock(&dev->lock);
+	if (iodemo_device_config_valid(config))
+		err = iodemo_device_configure(dev, config);
+	mutex_unlock(&dev->lock);
+	if (err)
+		dev_err(parent, "period_us=%u burst=%u: refused with error %d\n",
+			config->period_us, config->burst, err);
+	return err;
+}
+
+/**
+ * iodemo_device_plug() - make a device of a source
+ * @source: the hardware, quiet until it is started; its line is requested
+ * @parent: what it is to the kernel: a platform, PCI or virtio device
+ * @index: 0 for the first of its kind, whose node is @source->ops->node; 1 for the
+ *	next, with 1 behind that
+ * @config: what it begins with; NULL if it can't be configured
+ *
+ * When this returns, programs open it, and the operations are called.
+ *
+ * Context: process; the driver's probe.
+ * Return: 0, or a negative error, with nothing left behind
+ */
+int iodemo_device_plug(struct iodemo_source *source, struct device *parent,
+		       unsigned int index, const struct iodemo_config *config)
+{
+	struct iodemo_device *dev = alloc_device(source, index);
+	int err;
+
+	if (!dev)
+		return -ENOMEM;
+	source->dev = dev;
+	rcu_assign_pointer(dev->source, source);
+	err = iodemo_ring_init(&dev->ring, defaults.capacity);
+	if (!err && config)
+		err = configure_first(dev, parent, config);
+	if (err)
+		goto err_put;
+
+	dev->misc.minor = MISC_DYNAMIC_MINOR;
+	dev->misc.name = dev->name;
+	dev->misc.fops = defaults.fops;
+	dev->misc.mode = defaults.mode;
+	dev->misc.parent = parent;
+	dev->misc.groups = iodemo_groups;
+	err = misc_register(&dev->misc);
+	if (err)
+		goto err_put;
+	iodemo_debugfs_add(dev);
+	return 0;
+
+err_put:
+	iodemo_device_put(dev);
+	return err;
+}
+IODEMO_EXPORT(iodemo_device_plug);
+
+/**
+ * iodemo_device_unplug() - the hardware goes
+ * @source: what was plugged
+ *
+ * First nobody comes in, then nothing comes from the hardware, and only then @gone
+ * tells: who sees it can rely on the ring's being final. Files that are open stay
+ * so: what is buffered can be read. When this returns, none of the operations is
+ * called any more, and nothing of @source is touched; its driver, which may be on its
+ * way out too, frees the line and the memory.
+ *
+ * Context: process; the driver's remove.
+ */
+void iodemo_device_unplug(struct iodemo_source *source)
+{
+	struct iodemo_device *dev = source->dev;
 
 	misc_deregister(&dev->misc);
 	debugfs_remove(dev->debugfs);
 
 	mutex_lock(&dev->lock);
-	dev->source->ops->exit(dev->source);
+	spin_lock(&dev->files_lock);
+	rcu_assign_pointer(dev->source, NULL);
+	spin_unlock(&dev->files_lock);
+	source->ops->shutdown(source);
 	iodemo_tx_close(&dev->tx);
 	smp_store_release(&dev->gone, true);	/* pairs with iodemo_device_gone() */
 	mutex_unlock(&dev->lock);
@@ -296,90 +539,32 @@ static void device_unplug(void *data)
 	iodemo_device_wake(dev);
 	forbid_bottom_half(dev);
 	flush_work(&dev->bottom_half);
+	synchronize_rcu();			/* iodemo_device_count() */
 	iodemo_device_put(dev);
 }
+IODEMO_EXPORT(iodemo_device_unplug);
 
-/* The wire stops, so that resuming begins with no burst of what was missed. */
-void iodemo_device_suspend(struct iodemo_device *dev)
+static void unplug(void *source)
 {
-	mutex_lock(&dev->lock);
-	dev->source->ops->suspend(dev->source);
-	mutex_unlock(&dev->lock);
+	iodemo_device_unplug(source);
 }
 
-void iodemo_device_resume(struct iodemo_device *dev)
+/**
+ * devm_iodemo_device_plug() - iodemo_device_plug(), and unplug with the driver
+ * @source: see there
+ * @parent: likewise; its driver's detaching unplugs, before it frees what was
+ *	managed earlier: the line, the memory of @source
+ * @index: see there
+ * @config: likewise
+ *
+ * Context: process; the driver's probe.
+ * Return: 0, or a negative error, with nothing left behind
+ */
+int devm_iodemo_device_plug(struct iodemo_source *source, struct device *parent,
+			    unsigned int index, const struct iodemo_config *config)
 {
-	mutex_lock(&dev->lock);
-	dev->source->ops->resume(dev->source);
-	mutex_unlock(&dev->lock);
+	int err = iodemo_device_plug(source, parent, index, config);
+
+	return err ?: devm_add_action_or_reset(parent, unplug, source);
 }
-
-static struct iodemo_device *alloc_device(unsigned int index,
-					  const struct iodemo_device_params *params)
-{
-	struct iodemo_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-
-	if (!dev)
-		return NULL;
-	dev->source = kzalloc(params->source->size, GFP_KERNEL);
-	if (!dev->source) {
-		kfree(dev);
-		return NULL;
-	}
-	kref_init(&dev->ref);
-	mutex_init(&dev->lock);
-	spin_lock_init(&dev->files_lock);
-	iodemo_queue_init(&dev->listeners);
-	INIT_WORK(&dev->bottom_half, bottom_half);
-	iodemo_tx_init(&dev->tx);
-
-	dev->source->ops = params->source;
-	dev->source->dev = dev;
-	dev->source->config = params->config;
-	dev->source->threaded = params->threaded;
-
-	dev->index = index;
-	if (index)
-		snprintf(dev->name, sizeof(dev->name), IODEMO_NAME "%u", index);
-	else
-		strscpy(dev->name, IODEMO_NAME, sizeof(dev->name));
-	return dev;
-}
-
-/* Probe: bind, insmod. */
-int iodemo_device_plug(struct platform_device *pdev,
-		       const struct iodemo_device_params *params)
-{
-	struct iodemo_device *dev = alloc_device(pdev->id, params);
-	int err;
-
-	if (!dev)
-		return -ENOMEM;
-	err = iodemo_ring_init(&dev->ring, params->capacity);
-	if (err)
-		goto err_ring;
-	err = dev->source->ops->init(dev->source, dev->name);
-	if (err)
-		goto err_source;
-
-	dev->misc.minor = MISC_DYNAMIC_MINOR;
-	dev->misc.name = dev->name;
-	dev->misc.fops = params->fops;
-	dev->misc.mode = params->mode;
-	dev->misc.parent = &pdev->dev;
-	dev->misc.groups = iodemo_groups;
-	err = misc_register(&dev->misc);
-	if (err)
-		goto err_misc;
-	iodemo_debugfs_add(dev);
-
-	platform_set_drvdata(pdev, dev);
-	return devm_add_action_or_reset(&pdev->dev, device_unplug, dev);
-
-err_misc:
-	dev->source->ops->exit(dev->source);
-err_source:
-err_ring:
-	iodemo_device_put(dev);
-	return err;
-}
+IODEMO_EXPORT(devm_iodemo_device_plug);

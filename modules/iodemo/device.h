@@ -19,18 +19,18 @@
 
 #define IODEMO_NAME	"iodemo"
 
-struct platform_device;
-
 /**
  * struct iodemo_device - one /dev/iodemo*
- * @ref: held by the platform device while bound, and by each client
- * @index: 0 for /dev/iodemo, n for /dev/iodemon
- * @name: of the node, of the interrupt, in sysfs and debugfs
+ * @ref: held by the source while plugged, and by each client
+ * @name: of the node, in sysfs and debugfs
+ * @info: what GET_INFO tells of it, and of its source
  * @misc: the character device
  * @debugfs: our directory there
  * @ring: what the source has stored
  * @tx: what the source is to send, and whose the device is
- * @source: the hardware
+ * @source: the hardware; NULL once unplugged. Changed under @lock and @files_lock,
+ *	and it lasts for as long as who holds one of them, or reads under RCU
+ * @config: what the source was configured with last; under @lock
  * @lock: one at a time configures, fires, reserves and unplugs the device
  * @gone: unplugged; set once, after the last record was stored
  * @files_lock: protects the next two, with the source's start and stop. Not
@@ -51,14 +51,15 @@ struct platform_device;
  */
 struct iodemo_device {
 	struct kref ref;
-	unsigned int index;
-	char name[20];
+	char name[32];
+	struct iodemo_info info;
 	struct miscdevice misc;
 	struct dentry *debugfs;
 
 	struct iodemo_ring ring;
 	struct iodemo_tx tx;
-	struct iodemo_source *source;
+	struct iodemo_source __rcu *source;
+	struct iodemo_config config;
 
 	struct mutex lock;	/* outermost */
 	bool gone;
@@ -79,32 +80,25 @@ struct iodemo_device {
 };
 
 /**
- * struct iodemo_device_params - what a new device starts with
- * @fops: of its node; private_data is its struct miscdevice
- * @source: the kind of hardware
- * @config: period and burst
+ * struct iodemo_device_defaults - what all devices start with
+ * @fops: of their nodes; private_data is the struct miscdevice
  * @capacity: records in the ring
- * @threaded: wake from the irq thread
- * @mode: of its node; not 0
+ * @mode: of their nodes; not 0
  */
-struct iodemo_device_params {
+struct iodemo_device_defaults {
 	const struct file_operations *fops;
-	const struct iodemo_source_ops *source;
-	struct iodemo_config config;
 	u32 capacity;
-	bool threaded;
 	umode_t mode;
 };
 
-int iodemo_device_plug(struct platform_device *pdev,
-		       const struct iodemo_device_params *params);
-void iodemo_device_suspend(struct iodemo_device *dev);
-void iodemo_device_resume(struct iodemo_device *dev);
+void iodemo_device_init(const struct iodemo_device_defaults *given);
 u32 iodemo_device_open(struct iodemo_device *dev);
 void iodemo_device_close(struct iodemo_device *dev);
 void iodemo_device_put(struct iodemo_device *dev);
-void iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config);
-void iodemo_device_trigger(struct iodemo_device *dev);
+int iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config);
+int iodemo_device_trigger(struct iodemo_device *dev);
+void iodemo_device_count(struct iodemo_device *dev, struct iodemo_stats *stats);
+bool iodemo_device_config_valid(const struct iodemo_config *config);
 void iodemo_device_flush(struct iodemo_device *dev);
 void iodemo_device_tell_until(struct iodemo_device *dev, u64 news);
 
@@ -115,7 +109,7 @@ static inline struct iodemo_device *iodemo_device_of(struct miscdevice *misc)
 
 static inline bool iodemo_device_gone(const struct iodemo_device *dev)
 {
-	return smp_load_acquire(&dev->gone);	/* pairs with device_unplug() */
+	return smp_load_acquire(&dev->gone);	/* pairs with iodemo_device_unplug() */
 }
 
 /**

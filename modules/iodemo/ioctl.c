@@ -13,18 +13,10 @@
 
 static long get_info(struct iodemo_device *dev, void __user *argp)
 {
-	struct iodemo_info info = {
-		.version	= IODEMO_VERSION,
-		.record_size	= IODEMO_RECORD_SIZE,
-		.capacity	= iodemo_ring_capacity(&dev->ring),
-		.tx_capacity	= IODEMO_TX_CAPACITY,
-		.tx_drain	= dev->source->ops->tx_drain,
-		.index		= dev->index,
-		.irq		= dev->source->irq,
-		.flags		= (dev->source->threaded ? IODEMO_INFO_THREADED : 0) |
-				  (iodemo_uring_can_wait() ? IODEMO_INFO_URING_WAIT : 0),
-	};
+	struct iodemo_info info = dev->info;
 
+	if (iodemo_uring_can_wait())
+		info.flags |= IODEMO_INFO_URING_WAIT;
 	return copy_to_user(argp, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -32,21 +24,13 @@ static long get_config(struct iodemo_device *dev, void __user *argp)
 {
 	struct iodemo_config config;
 
+	if (!(dev->info.flags & IODEMO_INFO_CONFIG))
+		return -EOPNOTSUPP;
 	if (mutex_lock_killable(&dev->lock))
 		return -EINTR;
-	config = dev->source->config;
+	config = dev->config;
 	mutex_unlock(&dev->lock);
 	return copy_to_user(argp, &config, sizeof(config)) ? -EFAULT : 0;
-}
-
-static bool config_valid(const struct iodemo_config *config)
-{
-	if (memchr_inv(config->reserved, 0, sizeof(config->reserved)))
-		return false;
-	if (config->period_us && (config->period_us < IODEMO_PERIOD_US_MIN ||
-				  config->period_us > IODEMO_PERIOD_US_MAX))
-		return false;
-	return config->burst >= IODEMO_BURST_MIN && config->burst <= IODEMO_BURST_MAX;
 }
 
 static long set_config(struct iodemo_client *client, void __user *argp)
@@ -57,14 +41,14 @@ static long set_config(struct iodemo_client *client, void __user *argp)
 
 	if (copy_from_user(&config, argp, sizeof(config)))
 		return -EFAULT;
-	if (!config_valid(&config))
+	if (!iodemo_device_config_valid(&config))
 		return -EINVAL;
 
 	if (mutex_lock_killable(&dev->lock))
 		return -EINTR;
 	err = iodemo_client_may_change(client);
 	if (!err)
-		iodemo_device_configure(dev, &config);
+		err = iodemo_device_configure(dev, &config);
 	mutex_unlock(&dev->lock);
 	return err;
 }
@@ -97,15 +81,9 @@ static long set_client(struct iodemo_client *client, void __user *argp)
 static long get_stats(struct iodemo_client *client, void __user *argp)
 {
 	struct iodemo_device *dev = client->dev;
-	struct iodemo_stats stats = {
-		.interrupts	= READ_ONCE(dev->source->interrupts),
-		.echoes		= READ_ONCE(dev->source->echoes),
-		.overruns	= READ_ONCE(dev->source->overruns),
-		.wakeups	= READ_ONCE(dev->wakeups),
-		.signals	= READ_ONCE(dev->signals),
-		.expires	= dev->source->ops->expires(dev->source),
-	};
+	struct iodemo_stats stats = { };
 
+	iodemo_device_count(dev, &stats);
 	iodemo_client_count(client, &stats);
 	if (copy_to_user(argp, &stats, sizeof(stats)))
 		return -EFAULT;
@@ -135,7 +113,7 @@ static long trigger(struct iodemo_client *client, u32 __user *argp)
 			return -EINTR;
 		err = iodemo_client_may_fire(client);
 		if (!err)
-			iodemo_device_trigger(dev);
+			err = iodemo_device_trigger(dev);
 		mutex_unlock(&dev->lock);
 		if (err)
 			return err;

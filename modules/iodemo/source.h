@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What hardware is to us
+ * What hardware is to us: all that the driver of a source needs, with the
+ * interface to user space
  *
  * A source knows the device that it feeds, and no client. It stores what it has
  * got with iodemo_device_receive(), takes what is to be sent with
- * iodemo_device_take(), and then calls iodemo_device_wake(). What the device wants of it,
- * it finds in the source's table.
+ * iodemo_device_take(), and then calls iodemo_device_wake(). What the device
+ * wants of the source, it finds in the source's table. docs/porting.md begins
+ * with the smallest one, iodemo-skeleton.
  */
 #ifndef _IODEMO_SOURCE_H
 #define _IODEMO_SOURCE_H
@@ -13,76 +15,89 @@
 #include <linux/types.h>
 #include <uapi/iodemo.h>
 
+struct device;
 struct iodemo_device;
 struct iodemo_source;
+
+/* For the driver of a source, which is a module of its own */
+#define IODEMO_NAMESPACE	"IODEMO"
 
 /* What a program sends with one record. */
 struct iodemo_payload {
 	u8 len;
-	u8 data[IODEMO_DATA_SIZE];
+	u8 data[IODEMO_DATA_SIZE];	/* zero from @len on */
 };
 
 /**
  * struct iodemo_source_ops - a kind of hardware
- * @size: of the structure that has struct iodemo_source as its first member
- * @tx_drain: records that one interrupt sends at most
- * @init: make it ready, with its interrupt under this name, which lasts as long
- *	as the device; nothing runs yet
- * @exit: stop it for good; nothing of it runs when this returns
- * @start: somebody has the device open. In atomic context.
- * @stop: nobody has any more; an interrupt may still be under way. Likewise.
- * @configure: from when this returns, all goes by this configuration
- * @trigger: make one interrupt, and return when its records are in the ring and
- *	its handler, and its thread, are done
+ * @name: what GET_INFO calls it, shorter than IODEMO_SOURCE_SIZE
+ * @node: what its nodes in /dev are called: this, this with 1 behind it, ...
+ * @tx_drain: records that one interrupt sends at most; 0 if that depends
+ * @start: somebody has the device open: make interrupts. In atomic context; may be
+ *	called with @stop and with all others at the same time.
+ * @stop: nobody has any more: make none. One may still be under way, or in its
+ *	handler. In atomic context. What was started is stopped, in turn.
+ * @shutdown: the device goes. Nothing of the source's may call a function of the
+ *	device when this returns; neither this nor any other of this table is
+ *	called after it.
+ * @configure: from when this returns, all goes by this configuration, whose values
+ *	are in range. Also called before the device is there, with what was given
+ *	to iodemo_device_plug(). Return: 0, or what SET_CONFIG shall give, with the
+ *	old one in force. Without it SET_CONFIG gives EOPNOTSUPP.
+ * @trigger: make one interrupt, and return when its records are in the ring and its
+ *	handler, and its thread, are done. Return: 0, or what TRIGGER shall give if
+ *	there was no interrupt. Without it TRIGGER gives EOPNOTSUPP.
  * @expires: when the next interrupt is due, nanoseconds of CLOCK_MONOTONIC; 0 if
- *	none is
- * @suspend: make no interrupts until @resume, and be done with those under way
- * @resume: go on
+ *	that isn't known. In atomic context; may be called with all others at the
+ *	same time. Without it: 0.
  *
- * All but @start, @stop and @expires may sleep, and are called one at a time.
+ * @shutdown, @configure and @trigger may sleep, and are called one at a time. A
+ * source can sleep itself, with its machine, between any two calls.
  */
 struct iodemo_source_ops {
-	size_t size;
+	const char *name;
+	const char *node;
 	u32 tx_drain;
-	int (*init)(struct iodemo_source *source, const char *name);
-	void (*exit)(struct iodemo_source *source);
 	void (*start)(struct iodemo_source *source);
 	void (*stop)(struct iodemo_source *source);
-	void (*configure)(struct iodemo_source *source, const struct iodemo_config *config);
-	void (*trigger)(struct iodemo_source *source);
+	void (*shutdown)(struct iodemo_source *source);
+	int (*configure)(struct iodemo_source *source, const struct iodemo_config *config);
+	int (*trigger)(struct iodemo_source *source);
 	u64 (*expires)(const struct iodemo_source *source);
-	void (*suspend)(struct iodemo_source *source);
-	void (*resume)(struct iodemo_source *source);
 };
 
 /**
- * struct iodemo_source - what all of them have
- * @ops: which kind it is
- * @dev: the device that it feeds
- * @irq: the line
- * @threaded: wake-ups are made in the irq thread
- * @config: period and burst
- * @interrupts: those handled; written by the handler
- * @echoes: records sent back; likewise
- * @overruns: periods without an interrupt of their own; written by the timer
+ * struct iodemo_source - one piece of hardware; a member of its driver's own
+ *	structure, which lasts until iodemo_device_unplug() has returned
+ * @ops: which kind it is. The driver sets this and the next two before it plugs
+ * @irq: number of its line, for GET_INFO; 0 if there is none
+ * @flags: what GET_INFO is to say of it: IODEMO_INFO_THREADED
+ * @dev: the device that it feeds; the device's own
+ * @interrupts: those handled; the driver counts here and in the next two
+ * @echoes: records sent back
+ * @overruns: periods without an interrupt of their own
  */
 struct iodemo_source {
 	const struct iodemo_source_ops *ops;
-	struct iodemo_device *dev;
 	int irq;
-	bool threaded;
-	struct iodemo_config config;
+	u32 flags;
+	struct iodemo_device *dev;
 	u64 interrupts;
 	u64 echoes;
 	u64 overruns;
 };
 
+int iodemo_device_plug(struct iodemo_source *source, struct device *parent,
+		       unsigned int index, const struct iodemo_config *config);
+int devm_iodemo_device_plug(struct iodemo_source *source, struct device *parent,
+			    unsigned int index, const struct iodemo_config *config);
+void iodemo_device_unplug(struct iodemo_source *source);
+void iodemo_device_interrupt(struct iodemo_device *dev, unsigned int interrupts,
+			     u64 timestamp);
 void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 			   const u8 *data, u16 len);
 bool iodemo_device_take(struct iodemo_device *dev, struct iodemo_payload *payload);
 u64 iodemo_device_records(const struct iodemo_device *dev);
 void iodemo_device_wake(struct iodemo_device *dev);
-
-extern const struct iodemo_source_ops iodemo_timer_source_ops;
 
 #endif /* _IODEMO_SOURCE_H */

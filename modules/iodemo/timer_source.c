@@ -16,6 +16,7 @@
  * so that a short period with a large burst takes a third of a processor at most.
  */
 
+#include <linux/device.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
@@ -23,8 +24,7 @@
 #include <linux/ktime.h>
 
 #include "compat.h"
-#include "source.h"
-#include "trace.h"
+#include "timer_source.h"
 
 #define TX_DRAIN	4	/* records that an interrupt sends at most */
 
@@ -40,6 +40,8 @@
 /**
  * struct timer_source - a timer that pulls an interrupt line
  * @source: what all sources have
+ * @name: of the line
+ * @config: period and burst
  * @timer: the wire
  * @trigger: pulls the same wire by hand
  * @status: why it was pulled, and not yet handled
@@ -51,6 +53,8 @@
  */
 struct timer_source {
 	struct iodemo_source source;
+	char name[20];
+	struct iodemo_config config;
 	struct hrtimer timer;
 	struct irq_work trigger;
 	unsigned long status;
@@ -84,7 +88,7 @@ static struct irq_chip wire_chip = {
 
 static ktime_t period(const struct timer_source *timer)
 {
-	return ns_to_ktime((u64)READ_ONCE(timer->source.config.period_us) * NSEC_PER_USEC);
+	return ns_to_ktime((u64)READ_ONCE(timer->config.period_us) * NSEC_PER_USEC);
 }
 
 /* Until when the wire rests after work from @begin to @end, ns */
@@ -96,7 +100,7 @@ static u64 rest(u64 begin, u64 end)
 static bool wanted(const struct timer_source *timer)
 {
 	lockdep_assert_held(&timer->lock);
-	return !timer->held && timer->source.config.period_us;
+	return !timer->held && timer->config.period_us;
 }
 
 /*
@@ -143,7 +147,7 @@ static void trigger_run(struct irq_work *work)
 	pull(container_of(work, struct timer_source, trigger), BY_HAND);
 }
 
-static void timer_source_trigger(struct iodemo_source *source)
+static int timer_source_trigger(struct iodemo_source *source)
 {
 	struct timer_source *timer = timer_of(source);
 
@@ -151,15 +155,17 @@ static void timer_source_trigger(struct iodemo_source *source)
 	irq_work_sync(&timer->trigger);
 	/* If the handler was just running elsewhere, or runs in a thread */
 	synchronize_irq(source->irq);
+	return 0;
 }
 
 /* The handler ------------------------------------------------------------- */
 
 /* What the hardware does for one pull of the wire: sample, and send. */
-static void one_interrupt(struct iodemo_source *source, u64 now)
+static void one_interrupt(struct timer_source *timer, u64 now)
 {
+	struct iodemo_source *source = &timer->source;
 	struct iodemo_device *dev = source->dev;
-	u32 burst = READ_ONCE(source->config.burst);
+	u32 burst = READ_ONCE(timer->config.burst);
 	struct iodemo_payload payload;
 
 	for (u32 i = 0; i < burst; i++) {
@@ -187,11 +193,11 @@ static irqreturn_t handle_interrupt(int irq, void *data)
 		return IRQ_NONE;
 
 	now = ktime_get_ns();
-	trace_iodemo_interrupt(source->dev, status, now);
+	iodemo_device_interrupt(source->dev, hweight_long(status), now);
 	if (status & BIT(BY_TIMER))
-		one_interrupt(source, now);
+		one_interrupt(timer, now);
 	if (status & BIT(BY_HAND))
-		one_interrupt(source, now);
+		one_interrupt(timer, now);
 	WRITE_ONCE(timer->began, now);
 
 	/*
@@ -199,7 +205,7 @@ static irqreturn_t handle_interrupt(int irq, void *data)
 	 * genirq an interrupt that only wakes a thread is unhandled until the
 	 * thread runs, and of too many of these it disables the line.
 	 */
-	if (!source->threaded)
+	if (!(source->flags & IODEMO_INFO_THREADED))
 		iodemo_device_wake(source->dev);
 	else if (!test_and_set_bit(0, &timer->thread_due))
 		ret = IRQ_WAKE_THREAD;
@@ -264,44 +270,66 @@ static void timer_source_stop(struct iodemo_source *source)
 	hold(timer_of(source), HELD_UNUSED);
 }
 
-static void timer_source_configure(struct iodemo_source *source,
-				   const struct iodemo_config *config)
+static int timer_source_configure(struct iodemo_source *source,
+				  const struct iodemo_config *config)
 {
 	struct timer_source *timer = timer_of(source);
 
 	hold_sync(timer, HELD_CONFIG);
-	WRITE_ONCE(source->config.period_us, config->period_us);
-	WRITE_ONCE(source->config.burst, config->burst);
+	WRITE_ONCE(timer->config.period_us, config->period_us);
+	WRITE_ONCE(timer->config.burst, config->burst);
 	let_go(timer, HELD_CONFIG);
+	return 0;
 }
 
-static void timer_source_suspend(struct iodemo_source *source)
+/* The wire stops, so that resuming begins with no burst of what was missed. */
+void iodemo_timer_source_suspend(struct iodemo_source *source)
 {
 	hold_sync(timer_of(source), HELD_SUSPENDED);
 }
 
-static void timer_source_resume(struct iodemo_source *source)
+void iodemo_timer_source_resume(struct iodemo_source *source)
 {
 	let_go(timer_of(source), HELD_SUSPENDED);
 }
 
 static u64 timer_source_expires(const struct iodemo_source *source)
 {
-	if (!READ_ONCE(source->config.period_us))
+	if (!READ_ONCE(timer_of(source)->config.period_us))
 		return 0;
 	/* Without a lock: what it was before an interrupt is as right as after it. */
 	return ktime_to_ns(data_race(hrtimer_get_expires(&timer_of(source)->timer)));
 }
 
-static int timer_source_init(struct iodemo_source *source, const char *name)
+static void timer_source_shutdown(struct iodemo_source *source)
 {
-	struct timer_source *timer = timer_of(source);
-	int err;
+	hold_sync(timer_of(source), HELD_SUSPENDED);
+}
 
-	raw_spin_lock_init(&timer->lock);
-	timer->held = HELD_UNUSED;
-	timer->trigger = IRQ_WORK_INIT_HARD(trigger_run);
-	hrtimer_setup(&timer->timer, timer_expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+static const struct iodemo_source_ops timer_source_ops = {
+	.name		= "timer",
+	.node		= "iodemo",
+	.tx_drain	= TX_DRAIN,
+	.start		= timer_source_start,
+	.stop		= timer_source_stop,
+	.shutdown	= timer_source_shutdown,
+	.configure	= timer_source_configure,
+	.trigger	= timer_source_trigger,
+	.expires	= timer_source_expires,
+};
+
+static void destroy(void *data)
+{
+	struct timer_source *timer = data;
+
+	free_irq(timer->source.irq, timer);
+	irq_free_desc(timer->source.irq);
+}
+
+static int request_line(struct timer_source *timer)
+{
+	struct iodemo_source *source = &timer->source;
+	int err;
 
 	/* irq_alloc_desc() would have the line's user, us, pin its owner, us too. */
 	source->irq = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL);
@@ -312,32 +340,36 @@ static int timer_source_init(struct iodemo_source *source, const char *name)
 	irq_set_status_flags(source->irq, IRQ_NOPROBE);
 
 	err = request_threaded_irq(source->irq, handle_interrupt,
-				   source->threaded ? handle_interrupt_thread : NULL,
-				   0, name, timer);
+				   source->flags & IODEMO_INFO_THREADED ?
+				   handle_interrupt_thread : NULL,
+				   0, timer->name, timer);
 	if (err)
 		irq_free_desc(source->irq);
 	return err;
 }
 
-static void timer_source_exit(struct iodemo_source *source)
+/* It lasts as long as @parent has its driver. */
+struct iodemo_source *iodemo_timer_source_create(struct device *parent, unsigned int index,
+						 bool threaded)
 {
-	struct timer_source *timer = timer_of(source);
+	struct timer_source *timer = devm_kzalloc(parent, sizeof(*timer), GFP_KERNEL);
+	int err;
 
-	hold_sync(timer, HELD_SUSPENDED);
-	free_irq(source->irq, timer);
-	irq_free_desc(source->irq);
+	if (!timer)
+		return ERR_PTR(-ENOMEM);
+	timer->source.ops = &timer_source_ops;
+	timer->source.flags = threaded ? IODEMO_INFO_THREADED : 0;
+	if (index)
+		snprintf(timer->name, sizeof(timer->name), "%s%u", timer_source_ops.node, index);
+	else
+		strscpy(timer->name, timer_source_ops.node, sizeof(timer->name));
+	raw_spin_lock_init(&timer->lock);
+	timer->held = HELD_UNUSED;
+	timer->trigger = IRQ_WORK_INIT_HARD(trigger_run);
+	hrtimer_setup(&timer->timer, timer_expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+
+	err = request_line(timer);
+	if (!err)
+		err = devm_add_action_or_reset(parent, destroy, timer);
+	return err ? ERR_PTR(err) : &timer->source;
 }
-
-const struct iodemo_source_ops iodemo_timer_source_ops = {
-	.size		= sizeof(struct timer_source),
-	.tx_drain	= TX_DRAIN,
-	.init		= timer_source_init,
-	.exit		= timer_source_exit,
-	.start		= timer_source_start,
-	.stop		= timer_source_stop,
-	.configure	= timer_source_configure,
-	.trigger	= timer_source_trigger,
-	.expires	= timer_source_expires,
-	.suspend	= timer_source_suspend,
-	.resume		= timer_source_resume,
-};

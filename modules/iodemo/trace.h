@@ -28,17 +28,17 @@ struct iodemo_device;
 		      { POLLRDNORM, "RDNORM" }, { POLLRDBAND, "RDBAND" },	\
 		      { POLLWRNORM, "WRNORM" }, { POLLWRBAND, "WRBAND" })
 #define assign_client(client)							\
-	(__entry->dev = (client)->dev->index, __entry->client = (client)->id)
+	(__entry->dev = (client)->dev->info.index, __entry->client = (client)->id)
 
 /*
  * The handler runs. pulls: of the wire, that it serves; timestamp: of the records
  * that it is about to store, nanoseconds of CLOCK_MONOTONIC
  */
 TRACE_EVENT(iodemo_interrupt,
-	TP_PROTO(const struct iodemo_device *dev, unsigned long status, u64 timestamp),
-	TP_ARGS(dev, status, timestamp),
+	TP_PROTO(const struct iodemo_device *dev, unsigned int pulls, u64 timestamp),
+	TP_ARGS(dev, pulls, timestamp),
 	TP_STRUCT__entry(__field(u32, dev) __field(u32, pulls) __field(u64, timestamp)),
-	TP_fast_assign(__entry->dev = dev->index; __entry->pulls = hweight_long(status);
+	TP_fast_assign(__entry->dev = dev->info.index; __entry->pulls = pulls;
 		       __entry->timestamp = timestamp;),
 	TP_printk("dev=%u pulls=%u timestamp=%llu", __entry->dev, __entry->pulls,
 		  __entry->timestamp)
@@ -52,7 +52,7 @@ DECLARE_EVENT_CLASS(iodemo_record,
 	TP_PROTO(const struct iodemo_device *dev, const struct iodemo_record *record),
 	TP_ARGS(dev, record),
 	TP_STRUCT__entry(__field(u32, dev) __field(u64, seq) __field(u16, type) __field(u16, len)),
-	TP_fast_assign(__entry->dev = dev->index; __entry->seq = record->seq;
+	TP_fast_assign(__entry->dev = dev->info.index; __entry->seq = record->seq;
 		       __entry->type = record->type; __entry->len = record->len;),
 	TP_printk("dev=%u seq=%llu type=%s len=%u", __entry->dev, __entry->seq,
 		  __print_symbolic(__entry->type, { IODEMO_TYPE_SAMPLE, "sample" },
@@ -74,7 +74,7 @@ TRACE_EVENT_CONDITION(iodemo_wake,
 	TP_ARGS(dev, wake), TP_CONDITION(wake->whom || wake->more),
 	TP_STRUCT__entry(__field(u32, dev) __field(u32, whom) __field(u32, woken)
 			 __field(bool, more)),
-	TP_fast_assign(__entry->dev = dev->index; __entry->whom = wake->whom;
+	TP_fast_assign(__entry->dev = dev->info.index; __entry->whom = wake->whom;
 		       __entry->woken = wake->woken; __entry->more = wake->more;),
 	TP_printk("dev=%u whom=%s woken=%u more=%d", __entry->dev,
 		  __print_flags(__entry->whom, "|", { IODEMO_WHOM_POLLERS, "pollers" },
@@ -187,7 +187,7 @@ TRACE_EVENT(iodemo_lapped,
 TRACE_EVENT(iodemo_unplug,
 	TP_PROTO(const struct iodemo_device *dev), TP_ARGS(dev),
 	TP_STRUCT__entry(__field(u32, dev)),
-	TP_fast_assign(__entry->dev = dev->index;),
+	TP_fast_assign(__entry->dev = dev->info.index;),
 	TP_printk("dev=%u", __entry->dev)
 );
 

@@ -257,7 +257,7 @@ static int trigger(struct iodemo_client *client, struct io_uring_cmd *cmd,
 		return -EINVAL;
 
 	if (issue_flags & IO_URING_F_NONBLOCK &&
-	    (request.count * READ_ONCE(dev->source->config.burst) > INLINE_RECORDS ||
+	    (request.count * READ_ONCE(dev->config.burst) > INLINE_RECORDS ||
 	     mutex_is_locked(&dev->lock)))
 		return -EAGAIN;		/* call us again from a worker */
 
@@ -267,7 +267,7 @@ static int trigger(struct iodemo_client *client, struct io_uring_cmd *cmd,
 			break;
 		err = iodemo_client_may_fire(client);
 		if (!err)
-			iodemo_device_trigger(dev);
+			err = iodemo_device_trigger(dev);
 		mutex_unlock(&dev->lock);
 		cond_resched();
 	} while (!err && --request.count);
