@@ -156,7 +156,7 @@ static void hang(enum stress_op op, pid_t pid, const char *what)
 
 /* A round */
 
-static bool load_module(__u64 *dice)
+static bool load_at_random(__u64 *dice)
 {
 	static const unsigned int capacities[] = { 16, 64, 1024, 65536 };
 	static const unsigned int periods[] = { 0, 0, 1000, 10000 };
@@ -380,7 +380,7 @@ static void run_round(__u64 begin, __u64 until)
 	static __u64 shown;
 	unsigned int i;
 
-	if (!load_module(&dice)) {
+	if (!load_at_random(&dice)) {
 		hung = true;
 		return;
 	}
