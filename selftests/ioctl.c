@@ -23,8 +23,7 @@ TEST_F(control, GET_INFO_describes_the_device)
 	EXPECT_EQ(64U, info.tx_capacity);
 	EXPECT_EQ(4U, info.tx_drain);
 	EXPECT_EQ(0U, info.index);
-	EXPECT_EQ(IODEMO_INFO_CONFIG | IODEMO_INFO_TRIGGER |
-		  (since_6_7() ? IODEMO_INFO_URING_WAIT : 0U), info.flags);
+	EXPECT_EQ(timer_flags(), info.flags);
 	EXPECT_STREQ("timer", info.source);
 	EXPECT_EQ(0, memcmp(zero, info.reserved, sizeof(info.reserved)));
 }

@@ -81,6 +81,13 @@ static inline bool since_6_7(void)
 	return since_linux(6, 7);
 }
 
+/* What GET_INFO says of a timer on this kernel, but for IODEMO_INFO_THREADED */
+static inline __u32 timer_flags(void)
+{
+	return IODEMO_INFO_CONFIG | IODEMO_INFO_TRIGGER |
+	       (since_6_7() ? IODEMO_INFO_URING_WAIT : 0);
+}
+
 /* Files under /proc and /sys: the number of bytes, or -errno. */
 long read_file(const char *path, char *buf, size_t size);
 /* The interrupts that /proc/interrupts counts for this name, or -1: no line. */

@@ -161,7 +161,7 @@ TEST_F(accepted, device_has_them)
 	EXPECT_EQ(variant->burst, config.burst);
 	ASSERT_EQ(0, result(ioctl(self->fd, IODEMO_GET_INFO, &info)));
 	EXPECT_EQ(variant->capacity, info.capacity);
-	EXPECT_EQ(variant->flags | (since_6_7() ? IODEMO_INFO_URING_WAIT : 0), info.flags);
+	EXPECT_EQ(variant->flags | timer_flags(), info.flags);
 }
 
 TEST_F(accepted, sysfs_shows_them_and_lets_nobody_write)
@@ -201,7 +201,7 @@ TEST(parameters_have_their_defaults)
 	EXPECT_EQ(1U, config.burst);
 	EXPECT_EQ(0, result(ioctl(fd, IODEMO_GET_INFO, &info)));
 	EXPECT_EQ(1024U, info.capacity);
-	EXPECT_EQ(since_6_7() ? IODEMO_INFO_URING_WAIT : 0U, info.flags);
+	EXPECT_EQ(timer_flags(), info.flags);
 	close_all();
 	EXPECT_EQ(0, unload());
 }

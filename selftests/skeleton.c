@@ -99,10 +99,11 @@ TEST_F(skeleton, module_can_go_while_a_file_is_open)
 {
 	struct sleeper reader_asleep;
 	struct iodemo_record record;
-	int other = open(NODE, O_RDONLY);
+	int other;
 
-	ASSERT_LE(0, other);
 	ASSERT_EQ(0, trigger(self->fd, 1));
+	other = open(NODE, O_RDONLY);
+	ASSERT_LE(0, other);
 	ASSERT_EQ(0, set_client(other, IODEMO_FORMAT_RAW, 1));
 	reader_asleep = reader(other, 1);
 	ASSERT_TRUE(falls_asleep(&reader_asleep));
