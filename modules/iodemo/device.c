@@ -354,8 +354,8 @@ void iodemo_device_count(struct iodemo_device *dev, struct iodemo_stats *stats)
 	stats->wakeups = READ_ONCE(dev->wakeups);
 	stats->signals = READ_ONCE(dev->signals);
 
-	rcu_read_lock();
-	source = rcu_dereference(dev->source);
+	rcu_read_lock_sched();		/* costs less than what lets others in */
+	source = rcu_dereference_sched(dev->source);
 	if (source) {
 		stats->interrupts = READ_ONCE(source->interrupts);
 		stats->echoes = READ_ONCE(source->echoes);
@@ -363,7 +363,7 @@ void iodemo_device_count(struct iodemo_device *dev, struct iodemo_stats *stats)
 		if (source->ops->expires)
 			stats->expires = source->ops->expires(source);
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 /* Is it within what uapi/iodemo.h says? */
