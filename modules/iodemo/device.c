@@ -345,27 +345,6 @@ void iodemo_device_flush(struct iodemo_device *dev)
 		iodemo_device_wake(dev);
 }
 
-/* What it and its source have counted, of about one moment. */
-void iodemo_device_count(struct iodemo_device *dev, struct iodemo_stats *stats)
-{
-	struct iodemo_source *source;
-
-	stats->records = iodemo_ring_head(&dev->ring);
-	stats->wakeups = READ_ONCE(dev->wakeups);
-	stats->signals = READ_ONCE(dev->signals);
-
-	rcu_read_lock_sched();		/* costs less than what lets others in */
-	source = rcu_dereference_sched(dev->source);
-	if (source) {
-		stats->interrupts = READ_ONCE(source->interrupts);
-		stats->echoes = READ_ONCE(source->echoes);
-		stats->overruns = READ_ONCE(source->overruns);
-		if (source->ops->expires)
-			stats->expires = source->ops->expires(source);
-	}
-	rcu_read_unlock_sched();
-}
-
 /* Is it within what uapi/iodemo.h says? */
 bool iodemo_device_config_valid(const struct iodemo_config *config)
 {
@@ -539,7 +518,7 @@ void iodemo_device_unplug(struct iodemo_source *source)
 	iodemo_device_wake(dev);
 	forbid_bottom_half(dev);
 	flush_work(&dev->bottom_half);
-	synchronize_rcu();			/* iodemo_device_count() */
+	synchronize_rcu();	/* iodemo_device_count() */
 	iodemo_device_put(dev);
 }
 IODEMO_EXPORT(iodemo_device_unplug);

@@ -8,6 +8,7 @@
 #include <linux/kref.h>
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -97,7 +98,6 @@ void iodemo_device_close(struct iodemo_device *dev);
 void iodemo_device_put(struct iodemo_device *dev);
 int iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config);
 int iodemo_device_trigger(struct iodemo_device *dev);
-void iodemo_device_count(struct iodemo_device *dev, struct iodemo_stats *stats);
 bool iodemo_device_config_valid(const struct iodemo_config *config);
 void iodemo_device_flush(struct iodemo_device *dev);
 void iodemo_device_tell_until(struct iodemo_device *dev, u64 news);
@@ -110,6 +110,27 @@ static inline struct iodemo_device *iodemo_device_of(struct miscdevice *misc)
 static inline bool iodemo_device_gone(const struct iodemo_device *dev)
 {
 	return smp_load_acquire(&dev->gone);	/* pairs with iodemo_device_unplug() */
+}
+
+/* What it and its source have counted, of about one moment. */
+static inline void iodemo_device_count(struct iodemo_device *dev, struct iodemo_stats *stats)
+{
+	struct iodemo_source *source;
+
+	stats->records = iodemo_ring_head(&dev->ring);
+	stats->wakeups = READ_ONCE(dev->wakeups);
+	stats->signals = READ_ONCE(dev->signals);
+
+	rcu_read_lock_sched();		/* costs less than what lets others in */
+	source = rcu_dereference_sched(dev->source);
+	if (source) {
+		stats->interrupts = READ_ONCE(source->interrupts);
+		stats->echoes = READ_ONCE(source->echoes);
+		stats->overruns = READ_ONCE(source->overruns);
+		if (source->ops->expires)
+			stats->expires = source->ops->expires(source);
+	}
+	rcu_read_unlock_sched();
 }
 
 /**
