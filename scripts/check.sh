@@ -17,10 +17,11 @@ set -eu
 arguments 0 "$@"
 
 kernel=${KERNEL:-6.1}
-case $kernel in
-debug) limit=${TIMEOUT:-3000} ;;
-*) limit=${TIMEOUT:-1200} ;;
-esac
+if watches "$kernel"; then
+	limit=${TIMEOUT:-3000}
+else
+	limit=${TIMEOUT:-1200}
+fi
 
 # Of selftests/boots, "program words"
 table=$(sed '/^#/d; /^[[:space:]]*$/d; s/:[[:space:]]*/ /' "$top/selftests/boots")

@@ -6,17 +6,29 @@
 #
 # KERNEL is a version which Debian has or had (6.1, 6.12: the newest cloud kernel of that series in any suite that this
 # machine has the compiler for), the same with "-generic" behind it (6.1-generic: Debian's kernel for real machines, with
-# the modules that show the guest this machine's files), "debug" (built here from Debian's source and
-# scripts/debug.config), or the path of a bzImage whose build tree is KDIR= in the environment. "source" prints where
-# the unpacked kernel source is, "clang" a folder with a build tree alone, prepared for modules that clang compiles.
+# the modules that show the guest this machine's files) or "-rt" (6.1-rt: PREEMPT_RT), "newest" (the newest series that
+# Debian has), or the path of a bzImage whose build tree is KDIR= in the environment.
+#
+# Or it is one that is built here, from Debian's source, scripts/kernel/machine.config and what the kind adds:
+#   debug   what watches a driver at work (KASAN, lockdep, kmemleak ...), and what makes it fail
+#   kcsan   what finds data races
+#   gcov    what tells which lines were run
+#   small   nothing
+# each of 6.1, or of the series behind it, and by gcc or by clang: debug, small-6.12, debug-clang, small-6.12-clang. That is
+# also done for a version for whose packages this machine has no compiler.
+#
+# "source" prints where the unpacked kernel source is (source-6.12: of that series), "clang" a folder with a build tree
+# alone, prepared for modules that clang compiles.
 #
 # The folder holds bzImage, build (a link, for make -C) and, if there are any, modules (what the guest can load of the
-# kernel's own, as in /lib/modules/RELEASE); it is kept in ~/.cache/iodemo.
+# kernel's own, as in /lib/modules/RELEASE) and arguments (what make is to be told besides, as CC=clang); it is kept in
+# ~/.cache/iodemo.
+# shellcheck disable=SC2086
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-source_package=linux-source-6.1
 debian=$top/scripts/debian.sh
+configs=$top/scripts/kernel
 PATH=$PATH:/usr/sbin:/sbin
 new=
 
@@ -82,6 +94,13 @@ headers()
 		if [ "$flavour" = amd64 ]; then grep -vE -e '-(cloud|rt)-amd64$'; else cat; fi
 }
 
+# The newest series that Debian has kernels of
+newest()
+{
+	"$debian" update
+	"$debian" names linux-headers- | sed -n 's/^linux-headers-\([0-9]*\.[0-9]*\)[^ ]*-cloud-amd64$/\1/p' | sort -V | tail -n 1
+}
+
 # Of the kernels that Debian has, the series that modules can be built for here
 offered()
 {
@@ -90,6 +109,7 @@ offered()
 	done | paste -s -d ' ' -
 }
 
+# resolve VERSION: the newest of those that modules can be built for; fails when Debian has some, and none is
 resolve()
 {
 	headers >"$list" || :
@@ -99,6 +119,7 @@ resolve()
 		[ "$version" = "${version#*:}" ] || continue
 		! have_compiler "$compiler" || return 0
 	done <"$list.found"
+	[ "$kind" = cloud ] && [ -n "$("$debian" names "linux-source-$1")" ] && return 1
 	die "KERNEL=$1: Debian has no $kind kernel $1 for which this machine's archive has the compiler; there are: $(offered)"
 }
 
@@ -116,16 +137,24 @@ keep_modules()
 		tar -xf - -C "$new/modules" && rm -r "$new/base" "$new/kept"
 }
 
-# get_debian VERSION cloud|generic
+# get_debian VERSION cloud|rt|generic
 get_debian()
 {
 	kind=$2
-	flavour=$([ "$kind" = generic ] || echo cloud-)amd64
+	case $kind in
+	generic) flavour=amd64 ;;
+	*) flavour=$kind-amd64 ;;
+	esac
 	"$debian" update
 	list=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 	trap 'rm -f "$list" "$list.found"' EXIT
-	resolve "$1"
+	from=packages
+	resolve "$1" || from=source
 	rm -f "$list" "$list.found"
+	if [ "$from" = source ]; then
+		get_built small "$1" gcc
+		return
+	fi
 	# linux-kbuild depends on the compiler and, where modules have BTF, on pahole; both run here
 	case $("$debian" show "linux-headers-$release" "linux-kbuild-${release%-"$flavour"}" 2>/dev/null) in
 	*pahole*) "$top/scripts/setup.sh" "$compiler" pahole ;;
@@ -154,14 +183,16 @@ get_debian()
 	finish_folder
 }
 
+# get_source SERIES
 get_source()
 {
 	"$debian" update
-	version=$(field "$source_package" Version)
-	begin_folder "source/$source_package-$version" 2000 || return 0
-	"$debian" unpack "$new/package" "$source_package=$version"
+	version=$(field "linux-source-$1" Version)
+	[ -n "$version" ] || die "Debian has no linux-source-$1"
+	begin_folder "source/linux-source-$1-$version" 2000 || return 0
+	"$debian" unpack "$new/package" "linux-source-$1=$version"
 	step "unpacking the source of Linux $version" \
-		tar -xf "$new/package/usr/src/$source_package.tar.xz" -C "$new" --strip-components=1
+		tar -xf "$new/package/usr/src/linux-source-$1.tar.xz" -C "$new" --strip-components=1
 	rm -rf "$new/package"
 	finish_folder
 }
@@ -169,43 +200,77 @@ get_source()
 # An option that Kconfig dropped would leave a check out in silence
 check_config()
 {
-	grep -E '^(# )?CONFIG_' "$top/scripts/debug.config" | while read -r line; do
+	grep -hE '^(# )?CONFIG_' $fragments | while read -r line; do
 		grep -qxF "$line" "$new/tree/.config" || echo "$line"
 	done >"$new/dropped"
-	[ ! -s "$new/dropped" ] || die "scripts/debug.config: Kconfig did not take: $(tr '\n' ' ' <"$new/dropped")"
+	[ ! -s "$new/dropped" ] || die "scripts/kernel: Kconfig did not take: $(tr '\n' ' ' <"$new/dropped")"
 }
 
-# configure MAKE-ARGUMENT...
 configure()
 {
-	make -C "$source" O="$new/tree" "$@" tinyconfig &&
-		"$source/scripts/kconfig/merge_config.sh" -m -O "$new/tree" "$new/tree/.config" "$top/scripts/debug.config" &&
-		make -C "$new/tree" "$@" olddefconfig
+	make -C "$source" O="$new/tree" $arguments tinyconfig &&
+		"$source/scripts/kconfig/merge_config.sh" -m -O "$new/tree" "$new/tree/.config" $fragments &&
+		make -C "$new/tree" $arguments olddefconfig
 }
 
 # The key of what is built here: all that made it
 key()
 {
-	{ basename "$source"; "$1" --version; cat "$top/scripts/debug.config"; } | cksum | cut -d ' ' -f 1
+	{ basename "$source"; "${arguments#CC=}" --version; cat $fragments; } | cksum | cut -d ' ' -f 1
 }
 
 # The tree knows its own place, and is about to move
 finish_tree()
 {
 	ln -s tree "$new/build"
+	echo "$arguments" >"$new/arguments"
 	grep -lIs "$new" "$new/tree/Makefile" "$new/tree/scripts/"*.cmd | xargs -r sed -i "s|$new|$folder|g"
 	finish_folder
 }
 
-get_debug()
+# major COMPILER
+major()
 {
-	"$top/scripts/setup.sh" build kernel
-	source=$("$0" source)
-	begin_folder "kernel/debug-$(key gcc)" 4000 || return 0
+	command -v "$1" >/dev/null && "$1" -dumpversion | cut -d . -f 1
+}
+
+# find_clang: this machine's clang if it is new enough for the source, else the oldest of its archive that is
+find_clang()
+{
+	least=$("$source/scripts/min-tool-version.sh" llvm | cut -d . -f 1)
+	[ "$(major clang || echo 0)" -lt "$least" ] || { echo clang; return; }
+	for version in $(apt-cache pkgnames clang- | sed -n 's/^clang-\([0-9]*\)$/\1/p' | sort -n); do
+		if [ "$version" -ge "$least" ] && have_compiler "clang-$version"; then
+			echo "clang-$version"
+			return
+		fi
+	done
+	die "$(basename "$source") needs clang $least, and this machine's archive has none"
+}
+
+# prepare KIND SERIES gcc|clang: what the source, the fragments and the compiler are
+prepare()
+{
+	source=$("$0" "source-$2")
+	fragments=$configs/machine.config
+	[ "$1" = small ] || fragments="$fragments $configs/$1.config"
+	compiler=$3
+	[ "$3" = gcc ] || compiler=$(find_clang)
+	"$top/scripts/setup.sh" build kernel "$compiler"
+	arguments=CC=$compiler
+}
+
+# get_built KIND SERIES gcc|clang
+get_built()
+{
+	prepare "$@"
+	begin_folder "kernel/$1-$2-$3-$(key)" 4000 || return 0
 	mkdir "$new/tree"
-	step "configuring the debug kernel" configure
+	what="the $1 kernel of Linux $2"
+	step "configuring $what" configure
 	check_config
-	step "building the debug kernel (some minutes, once)" make -C "$new/tree" -j "$(nproc)" bzImage modules
+	step "building $what with $compiler (some minutes, once)" \
+		make -C "$new/tree" -j "$(nproc)" $arguments bzImage modules
 	ln -s tree/arch/x86/boot/bzImage "$new/bzImage"
 	# Modules need the headers and the tools, not the objects
 	find "$new/tree" -name '*.[oa]' ! -path '*/scripts/*' ! -path '*/tools/*' -delete
@@ -215,13 +280,26 @@ get_debug()
 
 get_clang()
 {
-	"$top/scripts/setup.sh" build kernel clang
-	source=$("$0" source)
-	begin_folder "kernel/clang-$(key clang)" 300 || return 0
+	prepare debug 6.1 clang
+	begin_folder "kernel/clang-$(key)" 300 || return 0
 	mkdir "$new/tree"
-	step "configuring a kernel for clang" configure CC=clang
-	step "preparing a kernel tree for clang" make -C "$new/tree" -j "$(nproc)" CC=clang modules_prepare
+	step "configuring a kernel for clang" configure
+	step "preparing a kernel tree for clang" make -C "$new/tree" -j "$(nproc)" $arguments modules_prepare
 	finish_tree
+}
+
+# built NAME: as it was typed, KIND[-SERIES][-clang]
+built()
+{
+	with=gcc
+	name=$1
+	case $name in
+	*-clang) with=clang name=${name%-clang} ;;
+	esac
+	case $name in
+	*-*) get_built "${name%%-*}" "${name#*-}" "$with" ;;
+	*) get_built "$name" 6.1 "$with" ;;
+	esac
 }
 
 get_path()
@@ -240,12 +318,16 @@ get_path()
 case ${1-} in
 -h | --help) usage ;;
 '' | -*) usage 2 >&2 ;;
-source) get_source ;;
-debug) get_debug ;;
+source) get_source 6.1 ;;
+source-*) get_source "${1#source-}" ;;
 clang) get_clang ;;
 */*) get_path "$1" ;;
+debug | debug-* | kcsan | kcsan-* | gcov | gcov-* | small | small-*) built "$1" ;;
 [0-9]*-generic) get_debian "${1%-generic}" generic ;;
+[0-9]*-rt) get_debian "${1%-rt}" rt ;;
 [0-9]*) get_debian "$1" cloud ;;
-*) die "KERNEL=$1: neither a version (6.1, 6.1-generic), nor debug, nor the path of a bzImage" ;;
+newest) get_debian "$(newest)" cloud ;;
+*) die "KERNEL=$1: neither a version (6.1, 6.1-generic), nor newest, nor one that is built here (debug, kcsan, gcov, small)," \
+	"nor the path of a bzImage" ;;
 esac
 echo "$folder"

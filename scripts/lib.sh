@@ -119,3 +119,12 @@ build_folder()
 	*) echo "$top/build/$1" ;;
 	esac
 }
+
+# watches KERNEL: whether it is one that looks at all that it does, and so is slow
+watches()
+{
+	case $1 in
+	debug | debug-* | kcsan | kcsan-*) return 0 ;;
+	*) return 1 ;;
+	esac
+}

@@ -5,11 +5,11 @@
 # usage: scripts/vm.sh [OPTION]... run COMMAND     COMMAND is a shell's; its output and exit status are the script's
 #        scripts/vm.sh [OPTION]... shell           an interactive shell, the device loaded; Ctrl-A x ends the machine
 #
-#   -k KERNEL   6.1 (default), 6.12, debug, or the path of a bzImage with KDIR= set: see scripts/kernel.sh
+#   -k KERNEL   6.1 (default), 6.12, newest, debug, kcsan, or the path of a bzImage with KDIR= set: see scripts/kernel.sh
 #   -p PARTS    what to build and take along: any of "modules userspace selftests exercises", or none (default: the
 #               first three, for a shell the first two)
 #   -t SECONDS  end the machine after that long (default: 600; 0, and for a shell, no limit)
-#   -m SIZE     memory (default: 1G, debug 2G)
+#   -m SIZE     memory (default: 1G; 2G for a kernel that watches: debug, kcsan)
 #   -a WORDS    more words for the kernel's command line
 #   -l NAME     what the kernel's log is called (default: log)
 #   -w PROGRAMS more of this machine's programs to take along: "bpftrace perf"; installed if they are missing
@@ -25,7 +25,7 @@
 # when something went wrong.
 #
 # A guest that dies before iodemo is loaded is booted again, three times at most, and this is told; its logs are kept as
-# log.died-1 and so on. So is one that takes longer to come up than a boot may (180 s, debug 400 s), but none that began
+# log.died-1 and so on. So is one that takes longer to come up than a boot may (180 s, a kernel that watches 400 s), but none that began
 # the command and ran out of time, and none that died with iodemo loaded.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -226,8 +226,13 @@ timed_out()
 KERNEL=$kernel "$top/scripts/setup.sh" vm $with
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
-: "${memory:=$([ "$kernel" = debug ] && echo 2G || echo 1G)}"
-boot_limit=$([ "$kernel" = debug ] && echo 400 || echo 180)
+if watches "$kernel"; then
+	: "${memory:=2G}"
+	boot_limit=400
+else
+	: "${memory:=1G}"
+	boot_limit=180
+fi
 lock "$build/lock"
 # shellcheck disable=SC2086
 "$top/scripts/build.sh" "$folder" "$build" $parts
