@@ -19,8 +19,10 @@
 #:   make run CMD='python3 mytest.py'
 #:                   run a command of this machine's there, with this machine's files, which it can't alter, in the folder
 #:                   where you are (or DIR=); PARAMS='period_us=0' for the module; see docs/run.md
-#:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12), debug (KASAN, lockdep, kmemleak),
-#:                   or the path of a bzImage together with KDIR=<its build tree>
+#:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12, 6.1-rt), newest, debug (KASAN, lockdep,
+#:                   kmemleak), kcsan (data races), or the path of a bzImage together with KDIR=<its build tree>; see
+#:                   scripts/kernel.sh --help
+#:     BITS=32       programs of 32 bits on that kernel of 64
 #:
 #: On this machine:
 #:   make            build the programs, and the module if there are a kernel's headers
@@ -94,7 +96,7 @@ uninstall:
 deb:
 	@scripts/deb.sh
 
-vm_env = KERNEL="$(KERNEL)" $(kdir_env)
+vm_env = KERNEL="$(KERNEL)" BITS="$(BITS)" $(kdir_env)
 
 demo:
 	@$(vm_env) scripts/report.sh demo

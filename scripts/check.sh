@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # check.sh: run the selftests in the virtual machine, and count
 #
-# usage: [KERNEL=6.1] [TESTS="multiplexing signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
+# usage: [KERNEL=6.1] [BITS=32] [TESTS="multiplexing signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
 #
 # KTAP goes to the terminal and to build/check-KERNEL.tap. The last line is "N passed, N failed, N skipped", of test
 # cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.

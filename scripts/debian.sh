@@ -5,7 +5,11 @@
 # usage: scripts/debian.sh update               refresh the lists, if they are older than a day
 #        scripts/debian.sh show PACKAGE...      as apt-cache show does
 #        scripts/debian.sh names PREFIX         the names of packages
+#        scripts/debian.sh closure PACKAGE...   these and all that they depend on, as PACKAGE=VERSION
 #        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...    they are fetched to DIR.debs
+#
+# ARCH=i386 in the environment is for packages of another architecture than amd64; of these, the versions of this machine's
+# own suite come first.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -13,7 +17,9 @@ set -eu
 suites='bookworm bookworm-backports trixie trixie-backports sid'
 security='bookworm-security trixie-security'
 
+arch=${ARCH:-amd64}
 apt=$cache/apt
+[ "$arch" = amd64 ] || apt=$cache/apt-$arch
 config=$apt/apt.conf
 
 # archive LABEL: the address of that archive, as the machine's own apt has it
@@ -39,8 +45,8 @@ write_config()
 		Dir::Etc::SourceParts "/dev/null";
 		Dir::Etc::Preferences "/dev/null";
 		Dir::Etc::PreferencesParts "/dev/null";
-		APT::Architecture "amd64";
-		APT::Architectures { "amd64"; };
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; };
 		APT::Sandbox::User "$(id -un)";
 		Acquire::Languages "none";
 		Acquire::Retries "3";
@@ -51,6 +57,7 @@ write_config()
 		#clear Acquire::IndexTargets::deb::Contents-deb;
 		#clear Acquire::IndexTargets::deb::DEP-11;
 	END
+	[ "$arch" = amd64 ] || echo "APT::Default-Release \"$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)\";" >>"$config"
 }
 
 write_sources()
@@ -58,7 +65,7 @@ write_sources()
 	main=$(archive Debian)
 	[ -n "$main" ] || { "$top/scripts/setup.sh" lists && main=$(archive Debian); }
 	[ -n "$main" ] || die "apt knows no Debian archive: run apt-get update, or give KERNEL=<bzImage> KDIR=<its build tree>"
-	keys='[arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+	keys="[arch=$arch signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
 	for suite in $suites; do
 		echo "deb $keys $main $suite main"
 	done >"$apt/sources.list"
@@ -98,6 +105,13 @@ update()
 	step "reading Debian's lists of packages" fetch_lists
 }
 
+closure()
+{
+	apt-cache -c "$config" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+		--no-enhances -i "$@" | grep '^[a-z0-9]' | sort -u | xargs apt-cache -c "$config" policy |
+		awk '/^[a-z0-9]/ { name = $1; sub(/:.*/, "", name) } /Candidate: [^(]/ { print name "=" $2 }'
+}
+
 download()
 {
 	cd "$1"
@@ -122,6 +136,7 @@ case ${1-} in
 update) update ;;
 show) shift && apt-cache -c "$config" show "$@" ;;
 names) apt-cache -c "$config" pkgnames "$2" ;;
+closure) shift && closure "$@" ;;
 unpack) shift && unpack "$@" ;;
 -h | --help) usage ;;
 *) usage 2 >&2 ;;

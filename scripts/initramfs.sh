@@ -33,6 +33,7 @@ copy_libraries()
 {
 	find "$root" -type f -perm -u+x -exec sh -c 'ldd "$@" 2>/dev/null || :' sh {} + |
 		grep -v ':$' | grep -o '/[^ :]*\.so[^ :]*' | sort -u | while read -r library; do
+		[ ! -e "$root/$library" ] || continue
 		mkdir -p "$root/${library%/*}"
 		cp -L "$library" "$root/$library"
 	done
@@ -62,6 +63,7 @@ tar -cf - -C "$from" . | tar -xf - --keep-directory-symlink -C "$root"
 chmod 755 "$root"
 cp -L /bin/busybox "$root/usr/bin/busybox"
 for program in $programs; do
+	[ ! -e "$root/usr/bin/$program" ] || continue
 	cp -L "$(PATH=$PATH:/sbin:/usr/sbin command -v "$program")" "$root/usr/bin/$program"
 done
 for name in modprobe insmod rmmod lsmod modinfo depmod; do

@@ -111,12 +111,14 @@ read_only_cache()
 	[ -d "$cache" ] && [ ! -w "$cache" ]
 }
 
-# build_folder KERNEL FOLDER: where the build for it, its log and its reports are
+# build_folder KERNEL FOLDER: where the build for it, its log and its reports are; BITS=32 has one of its own
 build_folder()
 {
+	bits=
+	[ "${BITS:-64}" = 64 ] || bits=-$BITS
 	case $1 in
-	*/*) echo "$top/build/${2##*/}" ;;
-	*) echo "$top/build/$1" ;;
+	*/*) echo "$top/build/${2##*/}$bits" ;;
+	*) echo "$top/build/$1$bits" ;;
 	esac
 }
 
