@@ -8,6 +8,8 @@
 #:                   shows them
 #:   make report     the same, with what the device costs, which takes some minutes
 #:   make check      run the selftests; TESTS="multiplexing signal" for some of them
+#:   make check-all  the same on every kernel that we claim, and one table of it; ONLY="6.1 debug" for some of them
+#:   make coverage   which lines of the module the selftests run; a page of it in build/coverage
 #:   make bench      measure what the device costs, in instructions, against the kernel's budget; MEASURES="read waking"
 #:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
 #:   make stress     do everything at random, with the device unbound and the processes killed meanwhile; MINUTES=10,
@@ -41,8 +43,8 @@ PREFIX ?= /usr/local
 # KDIR= given by hand goes with KERNEL=<bzImage>; our default for it does not
 kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
-.PHONY: all modules userspace install uninstall deb demo report check bench stress exercise examples shell run lint clean \
-	distclean help
+.PHONY: all modules userspace install uninstall deb demo report check check-all coverage bench stress exercise examples \
+	shell run lint clean distclean help
 
 # Headers that somebody names are to be there
 all: userspace $(if $(kdir_env)$(wildcard $(KDIR)/Makefile),modules,no-module)
@@ -106,6 +108,12 @@ report:
 
 check:
 	@$(vm_env) TESTS="$(TESTS)" WITH="$(WITH)" scripts/check.sh
+
+check-all:
+	@ONLY="$(ONLY)" WITH="$(WITH)" scripts/check-all.sh
+
+coverage:
+	@TESTS="$(TESTS)" scripts/coverage.sh
 
 bench:
 	@$(vm_env) MEASURES="$(MEASURES)" REAL="$(REAL)" BUDGET="$(BUDGET)" scripts/bench.sh

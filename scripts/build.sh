@@ -54,9 +54,10 @@ link_sources()
 
 build_modules()
 {
-	# UBSAN_SANITIZE: with a kernel that has UBSAN, the module is checked even where the kernel itself is not
+	# With a kernel that has UBSAN or gcov, the module is checked and counted even where the kernel itself is not
 	# shellcheck disable=SC2046
-	make -C "$kernel/build" M="$tree" -j "$jobs" $(cat "$kernel/arguments" 2>/dev/null) UBSAN_SANITIZE=y modules || return
+	make -C "$kernel/build" M="$tree" -j "$jobs" $(cat "$kernel/arguments" 2>/dev/null) UBSAN_SANITIZE=y \
+		GCOV_PROFILE=y modules || return
 	for module in "$tree"/modules/*/*.ko; do
 		release=$(PATH=$PATH:/usr/sbin:/sbin modinfo -F vermagic "$module" | cut -d ' ' -f 1)
 		place=$root/lib/modules/$release

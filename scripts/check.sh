@@ -7,7 +7,8 @@
 # KTAP goes to the terminal and to build/check-KERNEL.tap. The last line is "N passed, N failed, N skipped", of test
 # cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.
 # TESTS selects programs by name, which is looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
-# machine, in seconds.
+# machine, in seconds. AFTER is a command for each machine when its programs are done, and what that leaves in /report
+# comes to the folder REPORT, in one of its own for each.
 #
 # There is one machine for all programs but those in selftests/boots, and one more for each command line that these ask
 # for; its log is build/KERNEL/log.WORDS. A guest that died before the tests, and was booted again, is a comment.
@@ -81,6 +82,7 @@ guest_command()
 		done
 		./run_kselftest.sh "$@"
 	END
+	printf '%s\n' "status=\$?" "${AFTER-}" "exit \$status"
 }
 
 # tell TEXT: a comment, on the terminal and in the KTAP
@@ -97,7 +99,7 @@ boot()
 	status=0
 	rm -f "$raw.output"
 	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" -a "$1" -l "$log" -w "${WITH-}" -o "$raw.output" \
-		run "$(guest_command "$2")" || status=$?
+		${REPORT:+-r "$REPORT/$log"} run "$(guest_command "$2")" || status=$?
 	if [ -e "$raw.output" ]; then
 		grep '^# the guest died' "$raw.output" || :
 		awk 1 "$raw.output" >>"$raw"

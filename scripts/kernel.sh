@@ -14,8 +14,8 @@
 #   kcsan   what finds data races
 #   gcov    what tells which lines were run
 #   small   nothing
-# each of 6.1, or of the series behind it, and by gcc or by clang: debug, small-6.12, debug-clang, small-6.12-clang. That is
-# also done for a version for whose packages this machine has no compiler.
+# each of 6.1, or of the series behind it, and by gcc or by clang: debug, small-6.12, debug-clang, small-newest-clang. A
+# version for whose packages this machine has no compiler is built as small.
 #
 # "source" prints where the unpacked kernel source is (source-6.12: of that series), "clang" a folder with a build tree
 # alone, prepared for modules that clang compiles.
@@ -297,6 +297,7 @@ built()
 	*-clang) with=clang name=${name%-clang} ;;
 	esac
 	case $name in
+	*-newest) get_built "${name%%-*}" "$(newest)" "$with" ;;
 	*-*) get_built "${name%%-*}" "${name#*-}" "$with" ;;
 	*) get_built "$name" 6.1 "$with" ;;
 	esac
