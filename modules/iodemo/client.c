@@ -243,7 +243,8 @@ static int wake_client(struct wait_queue_entry *listening, unsigned int mode, in
 		iodemo_queue_tell(&client->pollers, wake, poll_to_key(events));
 		spin_unlock(&client->pollers.head.lock);
 	}
-	dev->wakeups += wake->woken != woken;
+	if (wake->woken != woken)
+		WRITE_ONCE(dev->wakeups, dev->wakeups + 1);
 	return wake->more ? -EAGAIN : 0;
 }
 

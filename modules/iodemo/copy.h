@@ -18,6 +18,8 @@
 #include "compat.h"
 #include "ring.h"
 
+/* data_race(): what was copied is void if the producer was at it, see ring.c. */
+
 /* To an aligned buffer, word by word: that is quicker than a call, or than a loop. */
 static inline bool iodemo_put_record(struct iodemo_record __user *to,
 				     const struct iodemo_record *from)
@@ -27,14 +29,14 @@ static inline bool iodemo_put_record(struct iodemo_record __user *to,
 
 	if (!user_write_access_begin(to, sizeof(*to)))
 		return false;
-	unsafe_put_user(word[0], &to_word[0], fault);
-	unsafe_put_user(word[1], &to_word[1], fault);
-	unsafe_put_user(word[2], &to_word[2], fault);
-	unsafe_put_user(word[3], &to_word[3], fault);
-	unsafe_put_user(word[4], &to_word[4], fault);
-	unsafe_put_user(word[5], &to_word[5], fault);
-	unsafe_put_user(word[6], &to_word[6], fault);
-	unsafe_put_user(word[7], &to_word[7], fault);
+	unsafe_put_user(data_race(word[0]), &to_word[0], fault);
+	unsafe_put_user(data_race(word[1]), &to_word[1], fault);
+	unsafe_put_user(data_race(word[2]), &to_word[2], fault);
+	unsafe_put_user(data_race(word[3]), &to_word[3], fault);
+	unsafe_put_user(data_race(word[4]), &to_word[4], fault);
+	unsafe_put_user(data_race(word[5]), &to_word[5], fault);
+	unsafe_put_user(data_race(word[6]), &to_word[6], fault);
+	unsafe_put_user(data_race(word[7]), &to_word[7], fault);
 	user_write_access_end();
 	return true;
 fault:
@@ -65,7 +67,7 @@ static inline bool iodemo_copy_record(const struct iodemo_record *from, struct i
 		iov_iter_advance(to, IODEMO_RECORD_SIZE);
 		return true;
 	}
-	copied = copy_to_iter(from, IODEMO_RECORD_SIZE, to);
+	copied = data_race(copy_to_iter(from, IODEMO_RECORD_SIZE, to));
 	if (copied < IODEMO_RECORD_SIZE)
 		iov_iter_revert(to, copied);
 	return copied == IODEMO_RECORD_SIZE;
@@ -81,7 +83,7 @@ static inline size_t iodemo_copy_records(const struct iodemo_record *from, size_
 	size_t copied;
 
 	if (n > 1 && !irqs_disabled()) {
-		copied = copy_to_iter(from, n * IODEMO_RECORD_SIZE, to);
+		copied = data_race(copy_to_iter(from, n * IODEMO_RECORD_SIZE, to));
 		iov_iter_revert(to, copied % IODEMO_RECORD_SIZE);
 		return copied / IODEMO_RECORD_SIZE;
 	}

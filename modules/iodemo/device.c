@@ -154,8 +154,8 @@ IODEMO_EXPORT(iodemo_device_records);
  */
 bool iodemo_device_take(struct iodemo_device *dev, struct iodemo_payload *payload)
 {
-	/* Mostly there is none, and that needs no lock. */
-	return !kfifo_is_empty(&dev->tx.queue) && iodemo_tx_take(&dev->tx, payload);
+	/* Mostly there is none, and that needs no lock: what comes just now the next interrupt sends. */
+	return !data_race(kfifo_is_empty(&dev->tx.queue)) && iodemo_tx_take(&dev->tx, payload);
 }
 IODEMO_EXPORT(iodemo_device_take);
 
@@ -172,7 +172,8 @@ static void tell_writers(struct iodemo_device *dev, struct iodemo_wake *wake)
 	__wake_up(&dev->tx.writers, TASK_INTERRUPTIBLE, gone ? IODEMO_WAKES : 1, wake);
 	if (gone && waitqueue_active(&dev->tx.writers))	/* none comes who doesn't see it */
 		wake->more = true;
-	dev->wakeups += wake->woken != woken;
+	if (wake->woken != woken)
+		WRITE_ONCE(dev->wakeups, dev->wakeups + 1);
 }
 
 /* As many as @wake allows. Return: has everybody been told of all there was? */
@@ -192,9 +193,9 @@ static bool tell(struct iodemo_device *dev, struct iodemo_wake *wake)
 			dev->round = dev->news;
 		if (!iodemo_queue_tell(&dev->listeners, wake, wake))
 			return false;
-		dev->told = dev->round;
+		WRITE_ONCE(dev->told, dev->round);
 	}
-	dev->room = more_writers;
+	WRITE_ONCE(dev->room, more_writers);
 	return !more_writers;
 }
 
@@ -230,12 +231,12 @@ void iodemo_device_wake(struct iodemo_device *dev)
 	unsigned long flags;
 
 	spin_lock_irqsave(&dev->listeners.head.lock, flags);
-	dev->news++;
+	WRITE_ONCE(dev->news, dev->news + 1);
 	if (iodemo_tx_take_room(&dev->tx) || iodemo_device_gone(dev))
-		dev->room = true;
+		WRITE_ONCE(dev->room, true);
 	/* Mostly nobody waits. */
 	if (list_empty(&dev->listeners.head.head) && !dev->room)
-		dev->told = dev->news;
+		WRITE_ONCE(dev->told, dev->news);
 	else if (!tell_some(dev) && !dev->all_told)
 		queue_work(system_unbound_wq, &dev->bottom_half);
 	spin_unlock_irqrestore(&dev->listeners.head.lock, flags);
@@ -293,8 +294,9 @@ u32 iodemo_device_open(struct iodemo_device *dev)
 	kref_get(&dev->ref);
 	spin_lock(&dev->files_lock);
 	source = source_of_files(dev);
-	if (!dev->open_files++ && source)
+	if (!dev->open_files && source)
 		source->ops->start(source);
+	WRITE_ONCE(dev->open_files, dev->open_files + 1);
 	number = ++dev->opens;
 	spin_unlock(&dev->files_lock);
 	return number;
@@ -306,7 +308,8 @@ void iodemo_device_close(struct iodemo_device *dev)
 
 	spin_lock(&dev->files_lock);
 	source = source_of_files(dev);
-	if (!--dev->open_files && source)
+	WRITE_ONCE(dev->open_files, dev->open_files - 1);
+	if (!dev->open_files && source)
 		source->ops->stop(source);
 	spin_unlock(&dev->files_lock);
 }

@@ -140,9 +140,10 @@ static __poll_t choose(struct iodemo_signals *signals, __poll_t events)
 static int wake_signals(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
 {
 	struct iodemo_signals *signals = container_of(wait, struct iodemo_signals, wait);
+	struct iodemo_device *dev = signals->client->dev;
 	__poll_t events = choose(signals, key_to_poll(key));
 
-	signals->client->dev->signals += hweight32((__force u32)events);
+	WRITE_ONCE(dev->signals, dev->signals + hweight32((__force u32)events));
 	if (has_few_receivers(signals->file)) {
 		send(signals, events);
 	} else if (events) {
@@ -154,7 +155,7 @@ static int wake_signals(struct wait_queue_entry *wait, unsigned int mode, int fl
 
 static struct iodemo_signals *signals_of(struct iodemo_client *client, struct file *file)
 {
-	struct iodemo_signals *signals = client->signals, *other;
+	struct iodemo_signals *signals = READ_ONCE(client->signals), *other;
 
 	if (signals)
 		return signals;
@@ -179,10 +180,10 @@ int iodemo_fasync(int fd, struct file *file, int on)
 	struct iodemo_client *client = file->private_data;
 	wait_queue_head_t *pollers = &client->pollers.head;
 	struct iodemo_signals *signals;
-	bool waits;
+	bool wanted, waits;
 	int ret;
 
-	if (!on && !client->signals)
+	if (!on && !READ_ONCE(client->signals))
 		return 0;
 	signals = signals_of(client, file);
 	if (!signals)
@@ -192,10 +193,11 @@ int iodemo_fasync(int fd, struct file *file, int on)
 	if (ret < 0)
 		return ret;
 	spin_lock_irq(&pollers->lock);
+	wanted = READ_ONCE(signals->list);	/* it has a lock of its own */
 	waits = !list_empty(&signals->wait.entry);
-	if (signals->list && !waits)
+	if (wanted && !waits)
 		__add_wait_queue_entry_tail(pollers, &signals->wait);
-	else if (!signals->list && waits)
+	else if (!wanted && waits)
 		list_del_init(&signals->wait.entry);
 	spin_unlock_irq(&pollers->lock);
 

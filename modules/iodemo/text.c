@@ -74,6 +74,12 @@ static u16 format_line(char *text, const struct iodemo_record *record)
 /* The shortest line with so much data: "0 0.000000000 cpu0 echo " and a newline */
 #define LINE_MIN(len)	(25 + (len))
 
+/* Void if the producer was at it, see ring.c. */
+static void copy_record(struct iodemo_record *to, const struct iodemo_record *from)
+{
+	data_race(memcpy(to, from, sizeof(*to)));
+}
+
 /* The rest of the line that is half read, if there is one. */
 static bool get_rest(struct iodemo_client *client, struct iodemo_line *line)
 {
@@ -104,7 +110,7 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line, siz
 		line->seq = iodemo_client_catch_up(client);
 		if (iodemo_ring_head(ring) <= line->seq)
 			return false;
-		memcpy(&record, iodemo_ring_slot(ring, line->seq), sizeof(record));
+		copy_record(&record, iodemo_ring_slot(ring, line->seq));
 		if (iodemo_ring_intact(ring, line->seq)) {
 			if (LINE_MIN(record.len) > room)
 				return false;
@@ -141,7 +147,7 @@ ssize_t iodemo_text_bytes(struct iodemo_client *client)
 	}
 	from = max(iodemo_client_cursor(client), iodemo_ring_oldest(ring));
 	for (seq = min(iodemo_ring_head(ring), from + left); seq > from; seq--) {
-		memcpy(&record, iodemo_ring_slot(ring, seq - 1), sizeof(record));
+		copy_record(&record, iodemo_ring_slot(ring, seq - 1));
 		if (!iodemo_ring_intact(ring, seq - 1))
 			break;
 		bytes += format_line(line.text, &record);

@@ -176,9 +176,9 @@ static void one_interrupt(struct timer_source *timer, u64 now)
 
 	for (u32 i = 0; i < TX_DRAIN && iodemo_device_take(dev, &payload); i++) {
 		iodemo_device_receive(dev, now, IODEMO_TYPE_ECHO, payload.data, payload.len);
-		source->echoes++;
+		WRITE_ONCE(source->echoes, source->echoes + 1);
 	}
-	source->interrupts++;
+	WRITE_ONCE(source->interrupts, source->interrupts + 1);
 }
 
 static irqreturn_t handle_interrupt(int irq, void *data)
