@@ -104,6 +104,9 @@ boot()
 		grep '^# the guest died' "$raw.output" || :
 		awk 1 "$raw.output" >>"$raw"
 	fi
+	others=$("$top/scripts/klog.sh" --others "$build/$log" 2>/dev/null | awk '{ races += $1 } END { print races + 0 }')
+	[ "$others" -eq 0 ] ||
+		tell "$others data races were reported in which iodemo has no part: scripts/klog.sh --others $build/$log"
 	[ "$status" -ne 99 ] || sed 's/^/# /' "$build/reports" >>"$raw"
 	case $status in
 	0) return ;;

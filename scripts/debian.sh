@@ -125,7 +125,7 @@ unpack()
 	shift
 	debs=$dir.debs
 	mkdir -p "$debs"
-	step "fetching $*" download "$debs" "$@"
+	step "fetching $(echo "$*" | cut -c 1-100)" download "$debs" "$@"
 	for deb in "$debs"/*.deb; do
 		step "unpacking ${deb##*/}" dpkg -x "$deb" "$dir"
 	done

@@ -32,13 +32,14 @@ packages=$("$debian" closure $wanted)
 folder=$cache/sysroot/$ARCH-$(echo "$packages" | cksum | cut -d ' ' -f 1)
 lock "$folder.lock"
 if [ ! -d "$folder" ]; then
+	! read_only_cache || die "$cache: cannot be written to, and has no ${folder#"$cache/"}: see README.md"
 	room "$cache" 500
 	new=$folder.new
 	rm -rf "$new" "$new.debs"
 	mkdir -p "$new"
 	# shellcheck disable=SC2086
 	"$debian" unpack "$new" $packages
-	step "mending the links of $new" relative_links
+	relative_links
 	mv "$new" "$folder"
 fi
 echo "$folder"
