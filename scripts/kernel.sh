@@ -197,11 +197,19 @@ get_source()
 	finish_folder
 }
 
+# Newer series have no more what has got another name, or is always there
+is_gone()
+{
+	option=$(echo "$1" | sed 's/^\(# \)\{0,1\}CONFIG_\([A-Z0-9_]*\).*/\2/')
+	[ "$linux" != 6.1 ] && ! grep -rqE "^(menu)?config $option\$" --include='Kconfig*' "$source" &&
+		echo "kernel.sh: Linux $linux has no $option" >&2
+}
+
 # An option that Kconfig dropped would leave a check out in silence
 check_config()
 {
 	grep -hE '^(# )?CONFIG_' $fragments | while read -r line; do
-		grep -qxF "$line" "$new/tree/.config" || echo "$line"
+		grep -qxF "$line" "$new/tree/.config" || is_gone "$line" || echo "$line"
 	done >"$new/dropped"
 	[ ! -s "$new/dropped" ] || die "scripts/kernel: Kconfig did not take: $(tr '\n' ' ' <"$new/dropped")"
 }
@@ -251,7 +259,8 @@ find_clang()
 # prepare KIND SERIES gcc|clang: what the source, the fragments and the compiler are
 prepare()
 {
-	source=$("$0" "source-$2")
+	linux=$2
+	source=$("$0" "source-$linux")
 	fragments=$configs/machine.config
 	[ "$1" = small ] || fragments="$fragments $configs/$1.config"
 	compiler=$3

@@ -43,7 +43,7 @@
 #define PAGES_AT_ONCE	16
 
 /**
- * struct request - one kiocb that waits
+ * struct aio_request - one kiocb that waits
  * @wait: on @queue, until somebody takes it off to complete it
  * @queue: the client's readers, or the device's writers
  * @node: on the client's list of requests
@@ -58,7 +58,7 @@
  * @pages: how many there are in @vector
  * @vector: the submitter's memory, pinned
  */
-struct request {
+struct aio_request {
 	struct wait_queue_entry wait;
 	wait_queue_head_t *queue;
 	struct list_head node;
@@ -81,7 +81,7 @@ static struct workqueue_struct *workqueue;
 /* The user's memory ------------------------------------------------------- */
 
 /* To RLIMIT_MEMLOCK, as io_uring does it. */
-static int charge(struct request *request, unsigned int pages)
+static int charge(struct aio_request *request, unsigned int pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	struct user_struct *user;
@@ -98,7 +98,7 @@ static int charge(struct request *request, unsigned int pages)
 	return 0;
 }
 
-static void uncharge(struct request *request, unsigned int pages)
+static void uncharge(struct aio_request *request, unsigned int pages)
 {
 	if (!request->user)
 		return;
@@ -106,13 +106,13 @@ static void uncharge(struct request *request, unsigned int pages)
 	free_uid(request->user);
 }
 
-static bool is_read(const struct request *request)
+static bool is_read(const struct aio_request *request)
 {
 	return iov_iter_rw(&request->iter) == READ;
 }
 
 /* In any context. */
-static void unpin(struct request *request)
+static void unpin(struct aio_request *request)
 {
 	for (unsigned int i = 0; i < request->pages; i++) {
 		struct page *page = request->vector[i].bv_page;
@@ -137,7 +137,7 @@ static bool can_write_to(struct page *page)
 }
 
 /* Pin a part of one segment. Return: its bytes. */
-static ssize_t pin_some(struct request *request, unsigned long start, size_t size)
+static ssize_t pin_some(struct aio_request *request, unsigned long start, size_t size)
 {
 	struct page *pages[PAGES_AT_ONCE];
 	size_t offset = offset_in_page(start);
@@ -182,7 +182,7 @@ static int why_not(int err, const struct iov_iter *iter, bool read)
 	return -EOPNOTSUPP;
 }
 
-static int pin(struct request *request, struct iov_iter *iter)
+static int pin(struct aio_request *request, struct iov_iter *iter)
 {
 	while (iov_iter_count(iter)) {
 		size_t len = iter_segment_len(iter);
@@ -199,7 +199,7 @@ static int pin(struct request *request, struct iov_iter *iter)
 
 /* Completing -------------------------------------------------------------- */
 
-static void free_request(struct request *request)
+static void free_request(struct aio_request *request)
 {
 	struct iodemo_client *client = request->client;
 
@@ -211,7 +211,7 @@ static void free_request(struct request *request)
  * In any context, with the queue's lock. Whoever walks the queue holds its client
  * in another way; so it isn't ours that is the last, except the worker's.
  */
-static void complete_request(struct request *request, ssize_t result)
+static void complete_request(struct aio_request *request, ssize_t result)
 {
 	struct iodemo_client *client = request->client;
 	unsigned long flags;
@@ -235,7 +235,7 @@ static void complete_request(struct request *request, ssize_t result)
 }
 
 /* Is that too much for an interrupt? */
-static bool is_much(const struct request *request)
+static bool is_much(const struct aio_request *request)
 {
 	return iov_iter_count(&request->iter) > FEW_BYTES &&
 	       iodemo_client_waiting(request->client) > FEW_BYTES / IODEMO_RECORD_SIZE;
@@ -244,7 +244,7 @@ static bool is_much(const struct request *request)
 /* Less than 0 ends the walk: those behind it wait too. */
 static int wake_read(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
 {
-	struct request *request = container_of(wait, struct request, wait);
+	struct aio_request *request = container_of(wait, struct aio_request, wait);
 	struct iodemo_wake *wake = key;
 	ssize_t ret;
 
@@ -267,7 +267,7 @@ static int wake_read(struct wait_queue_entry *wait, unsigned int mode, int flags
 
 static int wake_write(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
 {
-	struct request *request = container_of(wait, struct request, wait);
+	struct aio_request *request = container_of(wait, struct aio_request, wait);
 	struct iodemo_wake *wake = key;
 	ssize_t ret;
 
@@ -291,7 +291,7 @@ static int wake_write(struct wait_queue_entry *wait, unsigned int mode, int flag
 
 static void complete_cancelled(struct work_struct *work)
 {
-	struct request *request = container_of(work, struct request, work);
+	struct aio_request *request = container_of(work, struct aio_request, work);
 	spinlock_t *lock = &request->queue->lock;
 
 	spin_lock_irq(lock);
@@ -301,7 +301,7 @@ static void complete_cancelled(struct work_struct *work)
 	free_request(request);
 }
 
-static void cancel(struct request *request)
+static void cancel(struct aio_request *request)
 {
 	if (!test_and_set_bit(CANCELLED, &request->flags))
 		queue_work(workqueue, &request->work);
@@ -324,7 +324,7 @@ static int cancel_iocb(struct kiocb *iocb)
  */
 void iodemo_aio_close(struct iodemo_client *client, fl_owner_t files)
 {
-	struct request *request;
+	struct aio_request *request;
 
 	spin_lock_irq(&client->lock);
 	list_for_each_entry(request, &client->requests, node) {
@@ -345,11 +345,11 @@ static void limit(const struct iodemo_client *client, struct iov_iter *iter)
 }
 
 /* A request for the memory of @from, or an error. May sleep in a fault, killably. */
-static struct request *make_request(struct iodemo_client *client, struct kiocb *iocb,
-				    struct iov_iter *from)
+static struct aio_request *make_request(struct iodemo_client *client, struct kiocb *iocb,
+					struct iov_iter *from)
 {
 	unsigned int pages = iov_iter_npages(from, INT_MAX);
-	struct request *request;
+	struct aio_request *request;
 	int err;
 
 	request = kzalloc(struct_size(request, vector, pages), GFP_KERNEL_ACCOUNT);
@@ -380,7 +380,7 @@ static struct request *make_request(struct iodemo_client *client, struct kiocb *
 }
 
 /* Leave it in the queue, in its turn. */
-static void enqueue(struct request *request, wait_queue_head_t *queue, wait_queue_func_t wake)
+static void enqueue(struct aio_request *request, wait_queue_head_t *queue, wait_queue_func_t wake)
 {
 	struct iodemo_client *client = request->client;
 
@@ -403,7 +403,7 @@ static void enqueue(struct request *request, wait_queue_head_t *queue, wait_queu
 static ssize_t submit(struct iodemo_client *client, struct kiocb *iocb, struct iov_iter *iter,
 		      size_t done, wait_queue_head_t *queue, wait_queue_func_t wake)
 {
-	struct request *request;
+	struct aio_request *request;
 
 	if (!iodemo_client_take_place(client))
 		return done ?: -EAGAIN;
