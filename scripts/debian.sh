@@ -8,7 +8,7 @@
 #        scripts/debian.sh closure PACKAGE...   these and all that they depend on, as PACKAGE=VERSION
 #        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...    they are fetched to DIR.debs
 #
-# ARCH=i386 in the environment is for packages of another architecture than amd64; of these, the versions of this machine's
+# IODEMO_ARCH=i386 in the environment is for packages of another architecture than amd64; of these, the versions of this machine's
 # own suite come first.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -17,7 +17,7 @@ set -eu
 suites='bookworm bookworm-backports trixie trixie-backports sid'
 security='bookworm-security trixie-security'
 
-arch=${ARCH:-amd64}
+arch=${IODEMO_ARCH:-amd64}
 apt=$cache/apt
 [ "$arch" = amd64 ] || apt=$cache/apt-$arch
 config=$apt/apt.conf

@@ -11,8 +11,8 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 arguments 1 "$@"
-ARCH=$1
-export ARCH
+IODEMO_ARCH=$1
+export IODEMO_ARCH
 debian=$top/scripts/debian.sh
 
 # coreutils for the library of stdbuf
@@ -29,7 +29,7 @@ relative_links()
 "$debian" update
 # shellcheck disable=SC2086
 packages=$("$debian" closure $wanted)
-folder=$cache/sysroot/$ARCH-$(echo "$packages" | cksum | cut -d ' ' -f 1)
+folder=$cache/sysroot/$IODEMO_ARCH-$(echo "$packages" | cksum | cut -d ' ' -f 1)
 lock "$folder.lock"
 if [ ! -d "$folder" ]; then
 	! read_only_cache || die "$cache: cannot be written to, and has no ${folder#"$cache/"}: see README.md"
