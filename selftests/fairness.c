@@ -758,8 +758,8 @@ TEST_F_TIMEOUT(fairness, timer_without_pause_leaves_TRIGGER_and_SET_CONFIG_to_ot
 	ASSERT_EQ(0, set_config(self->fd, 0, 1));
 	stats = get_stats(self->fd);
 	ASSERT_EQ(0, trigger(self->fd, 5));
-	EXPECT_EQ((long)stats.interrupts + 5, STAT(self->fd, interrupts));
-	EXPECT_EQ((long)stats.records + 5, STAT(self->fd, records));
+	EXPECT_EQ((long long)stats.interrupts + 5, STAT(self->fd, interrupts));
+	EXPECT_EQ((long long)stats.records + 5, STAT(self->fd, records));
 }
 
 TEST_HARNESS_MAIN

@@ -253,7 +253,7 @@ TEST_F(control, TRIGGER_is_ended_by_a_signal_with_what_is_left)
 		sched_yield();
 	ASSERT_EQ(0, interrupt_sleeper(&s, SIGUSR1));
 	EXPECT_EQ(-EINTR, sleeper_result(&s));
-	EXPECT_EQ((long)~0U, s.count + STAT(self->fd, interrupts));
+	EXPECT_EQ(~0U, s.count + STAT(self->fd, interrupts));
 }
 
 TEST_F(control, TRIGGER_is_restarted_with_what_is_left)
@@ -272,7 +272,7 @@ TEST_F(control, TRIGGER_is_restarted_with_what_is_left)
 		sched_yield();
 	ASSERT_EQ(0, interrupt_sleeper(&s, SIGUSR2));
 	EXPECT_EQ(-EINTR, sleeper_result(&s));
-	EXPECT_EQ((long)~0U, s.count + STAT(self->fd, interrupts));
+	EXPECT_EQ(~0U, s.count + STAT(self->fd, interrupts));
 }
 
 TEST_F(control, TRIGGER_that_was_interrupted_is_completed_by_calling_again)

@@ -106,7 +106,7 @@ long set_config(int fd, __u32 period_us, __u32 burst);
 __u64 clock_ns(void);
 struct iodemo_stats get_stats(int fd);
 
-#define STAT(fd, name) ((long)get_stats(fd).name)
+#define STAT(fd, name) ((long long)get_stats(fd).name)
 
 /* Records: "" when all is right, else what is wrong */
 

@@ -123,7 +123,7 @@ long victim_start(struct victim *v)
 
 long victim_dies(struct victim *v)
 {
-	__u64 before = clock_ns();
+	__u64 took, before = clock_ns();
 	char byte = 0;
 	long err = 0;
 
@@ -137,7 +137,8 @@ long victim_dies(struct victim *v)
 		err = result(read(v->gone, &byte, 1));
 	else
 		err = waitpid(v->pid, NULL, 0) == v->pid ? 0 : -errno;
-	return err ? err : (long)(clock_ns() - before);
+	took = clock_ns() - before;
+	return err ? err : took < LONG_MAX ? (long)took : LONG_MAX;
 }
 
 void victim_end(struct victim *v)

@@ -23,13 +23,13 @@ struct mapping {
 	__u64 capacity;
 };
 
-static void *map(int fd, long offset, size_t size, int protection, int flags)
+static void *map(int fd, long long offset, size_t size, int protection, int flags)
 {
-	return mmap(NULL, size, protection, flags, fd, offset);
+	return mmap64(NULL, size, protection, flags, fd, offset);
 }
 
 /* 0, or what mmap() failed with */
-static long map_result(int fd, long offset, size_t size, int protection, int flags)
+static long map_result(int fd, long long offset, size_t size, int protection, int flags)
 {
 	void *p = map(fd, offset, size, protection, flags);
 
@@ -170,9 +170,9 @@ TEST_F(mmap, ring_can_not_grow_by_mremap)
 
 TEST_F(mmap, offset_of_nothing_is_EINVAL)
 {
-	static const long offsets[] = {
+	static const long long offsets[] = {
 		PAGE, IODEMO_MMAP_CURSOR - PAGE, IODEMO_MMAP_CURSOR + PAGE,
-		2L * IODEMO_MMAP_CURSOR, 1L << 32, 1L << 44, 0x7ffffffffffff000L - PAGE,
+		2LL * IODEMO_MMAP_CURSOR, 1LL << 32, 1LL << 44, 0x7ffffffffffff000LL - PAGE,
 	};
 	unsigned int i;
 

@@ -253,7 +253,7 @@ TEST_F_TIMEOUT(suspend, leaves_the_period_as_it_was_and_a_device_without_one_sti
 	EXPECT_EQ(60000000U, config.period_us);
 	EXPECT_EQ(1U, config.burst);
 	EXPECT_EQ(3, STAT(self->fd, interrupts));
-	EXPECT_LT((long)clock_ns(), STAT(self->fd, expires));
+	EXPECT_LT((long long)clock_ns(), STAT(self->fd, expires));
 }
 
 TEST_F_TIMEOUT(suspend, leaves_a_closed_device_closed, LONG_TEST)
