@@ -18,25 +18,28 @@
 #include "compat.h"
 #include "ring.h"
 
-/* data_race(): what was copied is void if the producer was at it, see ring.c. */
+static __always_inline u64 iodemo_word(const struct iodemo_record *record, unsigned int word)
+{
+	/* What the producer was at meanwhile is void, see ring.c. */
+	return data_race(((const u64 *)record)[word]);
+}
 
 /* To an aligned buffer, word by word: that is quicker than a call, or than a loop. */
 static inline bool iodemo_put_record(struct iodemo_record __user *to,
 				     const struct iodemo_record *from)
 {
-	const u64 *word = (const u64 *)from;
 	u64 __user *to_word = (u64 __user *)to;
 
 	if (!user_write_access_begin(to, sizeof(*to)))
 		return false;
-	unsafe_put_user(data_race(word[0]), &to_word[0], fault);
-	unsafe_put_user(data_race(word[1]), &to_word[1], fault);
-	unsafe_put_user(data_race(word[2]), &to_word[2], fault);
-	unsafe_put_user(data_race(word[3]), &to_word[3], fault);
-	unsafe_put_user(data_race(word[4]), &to_word[4], fault);
-	unsafe_put_user(data_race(word[5]), &to_word[5], fault);
-	unsafe_put_user(data_race(word[6]), &to_word[6], fault);
-	unsafe_put_user(data_race(word[7]), &to_word[7], fault);
+	unsafe_put_user(iodemo_word(from, 0), &to_word[0], fault);
+	unsafe_put_user(iodemo_word(from, 1), &to_word[1], fault);
+	unsafe_put_user(iodemo_word(from, 2), &to_word[2], fault);
+	unsafe_put_user(iodemo_word(from, 3), &to_word[3], fault);
+	unsafe_put_user(iodemo_word(from, 4), &to_word[4], fault);
+	unsafe_put_user(iodemo_word(from, 5), &to_word[5], fault);
+	unsafe_put_user(iodemo_word(from, 6), &to_word[6], fault);
+	unsafe_put_user(iodemo_word(from, 7), &to_word[7], fault);
 	user_write_access_end();
 	return true;
 fault:
@@ -67,6 +70,7 @@ static inline bool iodemo_copy_record(const struct iodemo_record *from, struct i
 		iov_iter_advance(to, IODEMO_RECORD_SIZE);
 		return true;
 	}
+	/* As in iodemo_word(). */
 	copied = data_race(copy_to_iter(from, IODEMO_RECORD_SIZE, to));
 	if (copied < IODEMO_RECORD_SIZE)
 		iov_iter_revert(to, copied);
@@ -83,6 +87,7 @@ static inline size_t iodemo_copy_records(const struct iodemo_record *from, size_
 	size_t copied;
 
 	if (n > 1 && !irqs_disabled()) {
+		/* As in iodemo_word(). */
 		copied = data_race(copy_to_iter(from, n * IODEMO_RECORD_SIZE, to));
 		iov_iter_revert(to, copied % IODEMO_RECORD_SIZE);
 		return copied / IODEMO_RECORD_SIZE;

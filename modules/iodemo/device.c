@@ -154,7 +154,7 @@ IODEMO_EXPORT(iodemo_device_records);
  */
 bool iodemo_device_take(struct iodemo_device *dev, struct iodemo_payload *payload)
 {
-	/* Mostly there is none, and that needs no lock: what comes just now the next interrupt sends. */
+	/* Mostly there is none, and that needs no lock: what comes now is sent by the next. */
 	return !data_race(kfifo_is_empty(&dev->tx.queue)) && iodemo_tx_take(&dev->tx, payload);
 }
 IODEMO_EXPORT(iodemo_device_take);

@@ -74,9 +74,9 @@ static u16 format_line(char *text, const struct iodemo_record *record)
 /* The shortest line with so much data: "0 0.000000000 cpu0 echo " and a newline */
 #define LINE_MIN(len)	(25 + (len))
 
-/* Void if the producer was at it, see ring.c. */
 static void copy_record(struct iodemo_record *to, const struct iodemo_record *from)
 {
+	/* What the producer was at meanwhile is void, see ring.c. */
 	data_race(memcpy(to, from, sizeof(*to)));
 }
 

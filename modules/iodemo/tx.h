@@ -40,9 +40,9 @@ bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload);
 bool iodemo_tx_take_room(struct iodemo_tx *tx);
 bool iodemo_tx_flush(struct iodemo_tx *tx);
 
-/* Without the lock it is a hint: who puts asks again under it, and who waits is told of room. */
 static inline bool iodemo_tx_has_room(struct iodemo_tx *tx)
 {
+	/* Without the lock a hint: who puts asks again, and who waits is told of room. */
 	return !data_race(kfifo_is_full(&tx->queue));
 }
 
