@@ -49,9 +49,7 @@ build_packages()
 }
 
 "$top/scripts/setup.sh" build deb
-name=${DEBFULLNAME:-$(git -C "$top" config user.name || echo root)}
-mail=${DEBEMAIL:-$(git -C "$top" config user.email || echo "root@$(hostname -f)")}
-maintainer="$name <$mail>"
+maintainer=$(maintainer)
 changed=$(git -C "$top" log -1 --format=%ct 2>/dev/null || stat -c %Y "$top/VERSION")
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")

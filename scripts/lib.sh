@@ -130,3 +130,11 @@ watches()
 	*) return 1 ;;
 	esac
 }
+
+# Who answers for what is made here: DEBFULLNAME <DEBEMAIL>, or whom git knows, or root of this machine
+maintainer()
+{
+	name=${DEBFULLNAME:-$(git -C "$top" config user.name || echo root)}
+	mail=${DEBEMAIL:-$(git -C "$top" config user.email || echo "root@$(hostname -f)")}
+	echo "$name <$mail>"
+}

@@ -11,6 +11,10 @@
 # What is missing is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with
 # Debian's names, and the status is 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage. The JOB
 # lists has this machine's apt read its lists anew.
+# kernel), lint, examples, deb (packages), in-tree (a kernel tree with iodemo), htmldocs (that tree's documents), chart
+# (draw what was measured), perf, or the name of a Debian package. What is missing is installed with apt-get, as root or
+# through sudo; on a system without apt-get it is printed, with Debian's names, and the status is 1. KERNEL= in the
+# environment is the guest's, if that is the path of a bzImage. The JOB lists has this machine's apt read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -76,6 +80,17 @@ needs()
 	coverage) cat <<-END ;;
 		lcov lcov
 		gcc gcov
+	in-tree) cat <<-END ;;
+		make make
+		mandoc mandoc
+		pandoc pandoc
+		END
+	htmldocs) cat <<-END ;;
+		make make
+		perl perl
+		python3-sphinx sphinx-build
+		python3-sphinx-rtd-theme /usr/lib/python3/dist-packages/sphinx_rtd_theme
+		python3-yaml /usr/lib/python3/dist-packages/yaml
 		END
 	chart) echo "gnuplot-nox gnuplot" ;;
 	perf) echo "linux-perf perf" ;;
