@@ -45,8 +45,8 @@ put()
 	finish "$1"
 }
 
-# hook FILE LINE AMONG [KEY]: a line of FILE, before the first that matches AMONG and is greater, or after the last;
-# instead of those that hold KEY
+# hook FILE LINE AMONG [KEY]: a line of FILE, among those that match AMONG, before the one that comes after the greatest
+# that is smaller; instead of those that hold KEY
 hook()
 {
 	begin "$1"
@@ -55,12 +55,18 @@ hook()
 		BEGIN { line = ENVIRON["line"]; among = ENVIRON["among"]; key = ENVIRON["key"] }
 		$0 == line || (key && index($0, key)) { next }
 		{ text[++lines] = $0 }
-		$0 ~ among { last = lines; if (!place && tolower($0) > tolower(line)) place = lines }
+		$0 ~ among {
+			if (!place || open)
+				place = lines
+			open = tolower($0) < tolower(line) && tolower($0) > greatest
+			if (open) {
+				greatest = tolower($0)
+				place = lines + 1
+			}
+		}
 		END {
-			if (!last)
-				exit 1
 			if (!place)
-				place = last + 1
+				exit 1
 			for (i = 1; i <= lines + 1; i++) {
 				if (i == place)
 					print line
@@ -149,7 +155,8 @@ put_selftests()
 		"$top"/selftests/settings "$top"/selftests/.gitignore; do
 		[ "${file##*/}" = iodemo.h ] || put "$selftests/${file##*/}" "$file"
 	done
-	ln -sfn ../../../../include/uapi/linux/iodemo.h "$tree/$selftests/iodemo.h"
+	header=../../../../include/uapi/linux/iodemo.h
+	[ "$(readlink "$tree/$selftests/iodemo.h")" = "$header" ] || ln -sfn "$header" "$tree/$selftests/iodemo.h"
 	echo "$selftests/iodemo.h" >>"$temporary/put"
 	hook tools/testing/selftests/Makefile 'TARGETS += iodemo' '^TARGETS [+]= '
 	echo "F:	$selftests/" >>"$temporary/stanza"
@@ -166,17 +173,28 @@ put_stanza()
 	begin MAINTAINERS
 	cp -p "$tree/MAINTAINERS" "$new"
 	LC_ALL=C awk -v stanza="$temporary/sorted" '
-		list && before == "" && /^[A-Z0-9]/ && !/^[A-Z]:/ {
-			ours = ($0 == "IODEMO DEVICE")
-			for (; !done && toupper($0) > "IODEMO DEVICE"; done = 1)
-				while ((getline line <stanza) > 0)
-					print line
-		}
-		!ours
+		FNR == 1 { pass++; list = 0; before = "-" }
+		{ title = list && before == "" && /^[A-Z0-9]/ && !/^[A-Z]:/ ? toupper($0) : "" }
 		/^Maintainers List/ { list = 1 }
 		{ before = $0 }
-		END { exit !done }' "$tree/MAINTAINERS" >"$new" ||
-		die "$tree/MAINTAINERS: no place for a stanza: no title after IODEMO DEVICE below \"Maintainers List\""
+		pass == 1 {
+			if (title != "" && title < "IODEMO DEVICE" && title > greatest)
+				greatest = title
+			next
+		}
+		title != "" {
+			ours = (title == "IODEMO DEVICE")
+			if (here && !ours) {
+				while ((getline line <stanza) > 0)
+					print line
+				here = 0
+				done = 1
+			}
+			here = here || title == greatest
+		}
+		!ours
+		END { exit !done }' "$tree/MAINTAINERS" "$tree/MAINTAINERS" >"$new" ||
+		die "$tree/MAINTAINERS: no place for a stanza: no titles around IODEMO DEVICE below \"Maintainers List\""
 	finish MAINTAINERS
 }
 

@@ -15,6 +15,7 @@
 #   -w PROGRAMS more of this machine's programs to take along: "bpftrace perf"; installed if they are missing
 #   -o FILE     leave the command's output there too: of the last boot only, after a comment for each that went before
 #   -r FOLDER   what the command leaves in the guest's /report comes to FOLDER, and replaces what has the same names there
+#   -f FOLDER   what else the guest is to have, as it stands from / on
 #   -d FILE     more devices, as qemu's -readconfig has them: FILE describes also the chardev "port", where the command's
 #               output goes, and may take the script's input
 #   -i          count instructions: one processor, no KVM, and a clock that goes on by a nanosecond an instruction and
@@ -39,9 +40,10 @@ name=log
 with=
 output=
 report=
+files=
 devices=
 instructions=
-while getopts :k:p:t:m:a:l:w:o:r:d:ih-: option; do
+while getopts :k:p:t:m:a:l:w:o:r:f:d:ih-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parts=$OPTARG ;;
@@ -52,6 +54,7 @@ while getopts :k:p:t:m:a:l:w:o:r:d:ih-: option; do
 	w) with=$OPTARG ;;
 	o) output=$OPTARG ;;
 	r) report=$OPTARG ;;
+	f) files=$OPTARG ;;
 	d) devices=$OPTARG ;;
 	i) instructions=yes ;;
 	h | -) usage ;;
@@ -236,6 +239,7 @@ fi
 lock "$build/lock"
 # shellcheck disable=SC2086
 "$top/scripts/build.sh" "$folder" "$build" $parts
+[ -z "$files" ] || cp -a "$files/." "$build/root/"
 
 # Who looks around finds the recordings that the report was made of
 if [ "$1" = shell ] && [ -e "$top/build/report/blocking.dat" ]; then

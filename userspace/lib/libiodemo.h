@@ -130,7 +130,7 @@ int iodemo_wait_handled(int fd, int timeout_ms);
 ssize_t iodemo_expect(const void *buffer, size_t size, __u64 *seq);
 
 /**
- * iodemo_unplug(), iodemo_plug() - take a device away, also while it is open
+ * iodemo_unplug() - take a device away, also while it is open; iodemo_plug() - and back
  * @index: 0 is /dev/iodemo, n is /dev/iodemon
  *
  * Through /sys/bus/platform/drivers/iodemo, so for root. When they return 0, it is
