@@ -4,8 +4,8 @@
 #
 # usage: [KERNEL=6.1] [BITS=32] [TESTS="multiplexing signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
 #
-# KTAP goes to the terminal and to build/check-KERNEL.tap. The last line is "N passed, N failed, N skipped", of test
-# cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.
+# KTAP goes to the terminal and to build/check-KERNEL.tap, and the same as JUnit's XML, for CI services, to
+# build/check-KERNEL.xml. The last line is "N passed, N failed, N skipped", of test cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.
 # TESTS selects programs by name, which is looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
 # machine, in seconds. AFTER is a command for each machine when its programs are done, and what that leaves in /report
 # comes to the folder REPORT, in one of its own for each.
@@ -91,7 +91,7 @@ tell()
 	echo "# $1" | tee -a "$raw"
 }
 
-# boot WORDS PROGRAMS: run them in a machine of their own; count in $also what the programs cannot tell
+# boot WORDS PROGRAMS: run them in a machine of their own, and tell what they cannot
 boot()
 {
 	log=log${1:+.$(echo "$1" | tr ' /' '+_')}
@@ -115,8 +115,7 @@ boot()
 	125) failure='the machine ended before the tests did' ;;
 	*) failure="the run in the machine ended with status $status" ;;
 	esac
-	tell "failed: $failure${1:+ (booted with $1)}"
-	also=$((also + 1))
+	tell "failed: machine: $failure${1:+ (booted with $1)}"
 }
 
 echo "$table" | check_table
@@ -130,7 +129,6 @@ mkdir -p "$build"
 raw=$(mktemp "$build/check.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT
 
-also=0
 chosen=$(programs '')
 if [ -z "${TESTS-}" ] || [ -n "$chosen" ]; then
 	boot '' "$chosen"
@@ -141,8 +139,9 @@ while IFS= read -r words <&3; do
 	[ -z "$chosen" ] || boot "$words" "$chosen"
 done 3<"$raw.words"
 
-awk -v also="$also" -f "$top/scripts/ktap.awk" "$raw" >"$raw.verdict" && : >"$raw.passed"
+awk -f "$top/scripts/ktap.awk" -f "$top/scripts/count.awk" "$raw" >"$raw.verdict" && : >"$raw.passed"
 cat "$raw" "$raw.verdict" >"$tap"
-echo "# KTAP: $tap"
+"$top/scripts/junit.sh" "$tap" >"${tap%.tap}.xml"
+echo "# KTAP: $tap; JUnit: ${tap%.tap}.xml"
 cat "$raw.verdict"
 [ -e "$raw.passed" ]

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # in-tree-check.sh: put iodemo into a real kernel tree, and see that it builds, reads, boots and is tested there
 #
-# usage: scripts/in-tree-check.sh [CASES]
+# usage: [KERNEL=6.1] [TESTS="multiplexing signal"] scripts/in-tree-check.sh [CASES]
 #
-# CASES is some of "place documents build boot tests" (default: all), of Debian's linux-source-6.1, of which build/in-tree has
-# a copy: place puts the files there, documents makes the pages that "make htmldocs" makes, build compiles the driver with
-# W=1, built in, as a module and in the smallest kernel. boot and tests build a kernel, which takes some minutes the
-# first time: boot starts one that has the device built in, and tests runs what "make kselftest-install" has installed,
-# on the module. TESTS="multiplexing signal" names some of the tests. The last line is "N passed, N failed, N skipped".
+# CASES is some of "place documents tests build boot" (default: all), of Debian's linux-source-6.1, of which build/in-tree has
+# a copy: place puts the files there; documents makes the pages of "make htmldocs"; tests builds and installs the selftests
+# as kernel trees do, and runs them, or those in TESTS, in the virtual machine, on KERNEL; build compiles the driver with
+# W=1, built in, as a module, and in the smallest kernel; boot builds that kernel whole, which takes some minutes the first
+# time, and starts it with the device built in, and with the tree's own module. The last line is "N passed, N failed, N
+# skipped".
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/cases.sh"
@@ -17,11 +18,13 @@ set -eu
 case ${1-} in
 -*) arguments 0 "$@" ;;
 esac
-cases=${1:-place documents build boot tests}
+cases=${1:-place documents tests build boot}
+kernel=${KERNEL:-6.1}
+unset KERNEL
 for case in $cases; do
 	case $case in
-	place | documents | build | boot | tests) ;;
-	*) die "$case: no such case; there are: place documents build boot tests" ;;
+	place | documents | tests | build | boot) ;;
+	*) die "$case: no such case; there are: place documents tests build boot" ;;
 	esac
 done
 
@@ -178,8 +181,8 @@ make_kernel()
 	make -C "$build/out" -j "$jobs" bzImage modules >"$build/said" 2>&1 || { cat "$build/said" && return 1; }
 }
 
-# kernel CHOICE: all of it
-kernel()
+# build_kernel CHOICE: all of it
+build_kernel()
 {
 	machine "$1" >"$build/config"
 	step "configuring the kernel: IODEMO=$1" configure "$build/out"
@@ -192,46 +195,59 @@ in_machine()
 {
 	command=$1
 	shift
+	status=0
 	KDIR=$build/out "$top/scripts/vm.sh" -k "$build/out/arch/x86/boot/bzImage" -p userspace -o "$build/output" "$@" \
-		run "$command"
+		run "$command" || status=$?
+	echo "status $status" >>"$build/output"
 }
 
-# In the guest
+# In the guest: two devices, of which the second is fired
 drive()
 {
 	cat <<-'END'
 		echo "version $(cat /sys/module/iodemo/version)"
-		echo "modules $(grep -c iodemo /proc/modules)"
-		echo "nodes $(ls /dev/iodemo*)"
+		grep -o '^iodemo ' /proc/modules
+		ls /dev/iodemo*
 		exec 3</dev/iodemo1
 		iodemo-ctl -d /dev/iodemo1 trigger 3
 		head -n 3 <&3 | cut -d ' ' -f 1,4,5
 	END
 }
 
+# driven [LINE]: what that says, where modules tell of LINE
+driven()
+{
+	printf '%s\n' "version $(cat "$top/VERSION")" "$@" /dev/iodemo /dev/iodemo1 \
+		'0 sample 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd' \
+		'1 sample 123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcde' \
+		'2 sample 23456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef' \
+		'status 0'
+}
+
+install_modules()
+{
+	rm -rf "$build/guest"
+	make -C "$build/out" INSTALL_MOD_PATH="$build/guest/usr" modules_install
+}
+
 check_boot()
 {
-	kernel y
-	status=0
-	in_machine "$(drive)" -l log.built-in -a 'iodemo.devices=2 iodemo.period_us=0' || status=$?
-	check 'built in, the device is there at boot, as the command line says, and works' \
-		"version $(cat "$top/VERSION")
-modules 0
-nodes /dev/iodemo
-/dev/iodemo1
-0 sample 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd
-1 sample 123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcde
-2 sample 23456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef
-status 0" "$(cat "$build/output"; echo "status $status")"
+	build_kernel y
+	in_machine "$(drive)" -l log.built-in -a 'iodemo.devices=2 iodemo.period_us=0'
+	check 'built in, the device is there from the boot on, as the command line says, and works' \
+		"$(driven)" "$(cat "$build/output")"
+	build_kernel m
+	step 'make modules_install' install_modules
+	in_machine "modprobe iodemo devices=2 period_us=0; $(drive)" -l log.module -f "$build/guest"
+	check "the tree's own module is loaded, and works" "$(driven 'iodemo ')" "$(cat "$build/output")"
 }
 
 # As Documentation/dev-tools/kselftest.rst has it
 install_tests()
 {
-	rm -rf "$build/guest"
-	make -C "$tree/tools/testing/selftests" O="$build/out" TARGETS=iodemo KSFT_INSTALL_PATH="$build/guest/opt/kselftest" \
-		FORCE_TARGETS=1 install &&
-		make -C "$build/out" INSTALL_MOD_PATH="$build/guest/usr" modules_install
+	rm -rf "$build/guest" "$build/kselftest"
+	make -C "$tree/tools/testing/selftests" O="$build/kselftest" TARGETS=iodemo FORCE_TARGETS=1 \
+		KSFT_INSTALL_PATH="$build/guest/opt/kselftest" install
 }
 
 # In the guest
@@ -247,15 +263,25 @@ run_tests()
 check_tests()
 {
 	"$top/scripts/setup.sh" test
-	kernel m
 	step 'make kselftest-install' install_tests
+	check 'all tests are installed, and listed' "$(programs | sort)" \
+		"$(cd "$build/guest/opt/kselftest" && sed -n 's/^iodemo://p' kselftest-list.txt | sort | while read -r test; do
+			[ ! -x "iodemo/$test" ] || echo "$test"
+		done)"
 	status=0
-	in_machine "$(run_tests)" -l log.tests -t 1200 -f "$build/guest" || status=$?
-	check 'the tests in the tree run, and the machine ends well' 0 "$status"
-	awk -f "$top/scripts/ktap.awk" "$build/output" >"$build/verdict" || :
+	"$top/scripts/vm.sh" -k "$kernel" -p 'modules userspace' -f "$build/guest" -t 1200 -l log.in-tree -o "$build/output" \
+		run "$(run_tests)" || status=$?
+	check 'the tests run, and the machine ends well' 0 "$status"
+	awk -f "$top/scripts/ktap.awk" -f "$top/scripts/count.awk" "$build/output" >"$build/verdict" || :
 	cat "$build/verdict"
 	# shellcheck disable=SC2046
 	add $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$build/verdict")
+}
+
+# What selftests/Makefile says that there are
+programs()
+{
+	sed -n 's/^TEST_\(GEN_\)\{0,1\}PROGS [:+]= //p' "$top/selftests/Makefile" | tr ' ' '\n'
 }
 
 # add PASSED FAILED SKIPPED
