@@ -4,7 +4,8 @@
 # guest-init.sh: the guest's first program; runs /command on the second serial port, and reports in the kernel's log
 #
 # The kernel's command line says what else to do: iodemo.shell (an interactive shell), iodemo.rows=, iodemo.columns=,
-# iodemo.report (send what the command leaves in /report to the third serial port).
+# iodemo.report (send what the command leaves in /report to the third serial port), iodemo.console (the command has the
+# console, and the kernel's log comes there when it has ended).
 
 /bin/busybox --install -s /bin 2>/dev/null
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -28,6 +29,11 @@ ln -s fd/1 /dev/stdout
 ln -s fd/2 /dev/stderr
 hostname iodemo
 ip link set lo up 2>/dev/null
+
+asked()
+{
+	grep -qw "iodemo.$1" /proc/cmdline
+}
 
 say()
 {
@@ -55,8 +61,12 @@ scan_leaks()
 
 run()
 {
+	if asked console; then
+		/command </dev/null >/dev/console 2>&1
+		return
+	fi
 	exec </dev/ttyS1 >/dev/ttyS1 2>&1
-	if grep -qw iodemo.shell /proc/cmdline; then
+	if asked shell; then
 		# shellcheck disable=SC2046
 		stty sane $(sed -n 's/.*iodemo.rows=\([0-9]*\) iodemo.columns=\([0-9]*\).*/rows \1 columns \2/p' /proc/cmdline)
 		setsid -c /command
@@ -66,14 +76,15 @@ run()
 	fi
 }
 
-# From here on the log has everything; of the boot it has the warnings, for a serial line is slow
-dmesg -n 8
+# From here on the log has everything; of the boot it has the warnings, for a serial line is slow. Nothing of it is to
+# cut into what the command says; an oops will all the same.
+if asked console; then dmesg -n 1; else dmesg -n 8; fi
 [ ! -w $leaks ] || echo scan=off >$leaks
 say "runs the command"
 (cd /root && run)
 status=$?
 say "the command is done"
-if [ -d /report ] && grep -qw iodemo.report /proc/cmdline; then
+if [ -d /report ] && asked report; then
 	stty -F /dev/ttyS2 raw -echo
 	tar -czf - -C /report . >/dev/ttyS2
 fi
@@ -84,5 +95,6 @@ done
 scan_leaks
 sync
 say "exit status $status"
+! asked console || dmesg >/dev/console
 # qemu has -no-reboot, and a kernel needs no ACPI for this
 reboot -f
