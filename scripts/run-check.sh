@@ -352,6 +352,14 @@ steps()
 	}' "$file"
 }
 
+# reported: the reports that check.sh has left, and of which program they are
+reported()
+{
+	cd "$project/.iodemo/build" && for file in check-*.xml; do
+		echo "$file $(sed -n 's/.*<testsuite name="iodemo\.\([^"]*\)".*/\1/p' "$file")"
+	done
+}
+
 ci()
 {
 	project=$temporary/project
@@ -371,10 +379,20 @@ ci()
 	mkdir "$temporary/cache"
 	ln -s "$cache" "$temporary/cache/iodemo"
 	status=0
-	(cd "$project" && IODEMO_URL="file://$top" IODEMO_KERNEL="$kernel" CI_PROJECT_DIR="$project" \
+	(cd "$project" && IODEMO_URL="file://$top" IODEMO_KERNEL="$kernel" IODEMO_TESTS=blocking CI_PROJECT_DIR="$project" \
 		XDG_CACHE_HOME="$temporary/cache" sh -e "$temporary/gitlab") \
 		</dev/null >"$temporary/output" 2>"$temporary/errors" || status=$?
-	check 'GitLab: the script runs the command' '0 0' "$status $(tail -n 1 "$temporary/output" | cut -d ' ' -f 1)"
+	check 'GitLab: the script runs the command' '0 0' "$status $(sed -n 's/^\(0\) .*sample.*/\1/p' "$temporary/output")"
+	check 'GitLab: the report is where the file says' "check-$kernel.xml blocking" "$(reported)"
+
+	rm -f "$project"/.iodemo/build/check-*
+	mv "$project/.iodemo" "$project/iodemo"
+	steps "$top/docs/ci/github/selftests.yml" run: >"$temporary/github"
+	status=0
+	(cd "$project" && KERNEL="$kernel" TESTS=blocking XDG_CACHE_HOME="$temporary/cache" sh -e "$temporary/github") \
+		</dev/null >"$temporary/output" 2>"$temporary/errors" || status=$?
+	mv "$project/iodemo" "$project/.iodemo"
+	check 'GitHub: the selftests run, and leave their report' "0 check-$kernel.xml blocking" "$status $(reported)"
 }
 
 for case in $cases; do

@@ -15,6 +15,10 @@
 # (draw what was measured), perf, or the name of a Debian package. What is missing is installed with apt-get, as root or
 # through sudo; on a system without apt-get it is printed, with Debian's names, and the status is 1. KERNEL= in the
 # environment is the guest's, if that is the path of a bzImage. The JOB lists has this machine's apt read its lists anew.
+# (draw what was measured), perf, xml, yaml, lava (the form of its jobs), or the name of a Debian package. What is missing
+# is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with Debian's names, and
+# the status is 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage. The JOB lists has this
+# machine's apt read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -94,6 +98,12 @@ needs()
 		END
 	chart) echo "gnuplot-nox gnuplot" ;;
 	perf) echo "linux-perf perf" ;;
+	xml) echo "libxml2-utils xmllint" ;;
+	yaml) cat <<-END ;;
+		python3 python3
+		python3-yaml /usr/lib/python3/dist-packages/yaml
+		END
+	lava) echo "lava-common /usr/share/lava-common/lava-schema.py" ;;
 	*) echo "$1 $1" ;;
 	esac
 }
