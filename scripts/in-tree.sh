@@ -86,7 +86,7 @@ sources()
 	END
 		die "$module/Kbuild: $(cat "$temporary/said")"
 	for header in "$module"/*.h; do
-		echo "${header##*/}"
+		[ ! -e "$header" ] || echo "${header##*/}"
 	done
 }
 
@@ -128,7 +128,8 @@ put_document()
 		printf '%s\n' '.. SPDX-License-Identifier: GPL-2.0-only' \
 			".. Made by scripts/in-tree.sh of the manual page $name(4) and of the interface" ''
 		title "$name" &&
-			echo && mandoc -T man "$top/userspace/man/$name.4" | pandoc -f man -t rst &&
+			echo && sed "s|^\.In $name\.h|.In linux/$name.h|" "$top/userspace/man/$name.4" | mandoc -T man |
+			pandoc -f man -t rst &&
 			printf '\n%s\n=========\n\n.. kernel-doc:: %s\n' INTERFACE "include/uapi/linux/$name.h"
 	} >"$new"
 	finish "$document"
