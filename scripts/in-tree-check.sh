@@ -245,7 +245,7 @@ check_boot()
 # As Documentation/dev-tools/kselftest.rst has it
 install_tests()
 {
-	rm -rf "$build/guest" "$build/kselftest"
+	rm -rf "$build/guest"
 	make -C "$tree/tools/testing/selftests" O="$build/kselftest" TARGETS=iodemo FORCE_TARGETS=1 \
 		KSFT_INSTALL_PATH="$build/guest/opt/kselftest" install
 }
