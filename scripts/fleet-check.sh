@@ -103,7 +103,7 @@ expected | sort >"$build/fleet.expected"
 check 'the job reads each result' "$(cat "$build/fleet.expected")" "$(job results "$console" | sort)"
 
 # And as it would read others
-printf 'TAP version 13\r\n# # bad: failed at step #3\r\n# not ok 3 poll.bad\r\nnot ok 1 selftests: iodemo: poll # exit=1\r\n%s' \
+printf 'TAP version 13\r\n# # bad: failed at step #3\r\r\n# not ok 3 poll.bad\r\nnot ok 1 selftests: iodemo: poll # exit=1\r\r\n%s' \
 	'guest: exit status 0' >"$build/fleet.odd"
 check 'it reads a failure' 'fail poll.bad
 fail poll' "$(job results "$build/fleet.odd")"

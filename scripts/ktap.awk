@@ -62,7 +62,7 @@ function close_run()
 }
 
 BEGIN { total = -1 }
-{ sub(/\r$/, "") }
+{ sub(/\r+$/, "") }
 /^TAP version/ { close_run() }
 /^1\.\.[0-9]+/ { total = substr($0, 4) + 0 }
 /^# selftests: [^ ]+: / {
