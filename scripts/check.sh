@@ -5,10 +5,11 @@
 # usage: [KERNEL=6.1] [BITS=32] [TESTS="multiplexing signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
 #
 # KTAP goes to the terminal and to build/check-KERNEL.tap, and the same as JUnit's XML, for CI services, to
-# build/check-KERNEL.xml. The last line is "N passed, N failed, N skipped", of test cases; a report in the kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed.
-# TESTS selects programs by name, which is looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
-# machine, in seconds. AFTER is a command for each machine when its programs are done, and what that leaves in /report
-# comes to the folder REPORT, in one of its own for each.
+# build/check-KERNEL.xml. The last line is "N passed, N failed, N skipped", of test cases; a report in the kernel's log,
+# or a machine that hangs, is one failed. The status is 0 when nothing failed. TESTS selects programs by name, which is
+# looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a machine, in
+# seconds. AFTER is a command for each machine when its programs are done, and what that leaves in /report comes to the
+# folder REPORT, in one of its own for each.
 #
 # There is one machine for all programs but those in selftests/boots, and one more for each command line that these ask
 # for; its log is build/KERNEL/log.WORDS. A guest that died before the tests, and was booted again, is a comment.

@@ -65,6 +65,7 @@ BEGIN { total = -1 }
 { sub(/\r+$/, "") }
 /^TAP version/ { close_run() }
 /^1\.\.[0-9]+/ { total = substr($0, 4) + 0 }
+/^# / { said = said substr($0, 3) "\n" }
 /^# selftests: [^ ]+: / {
 	program = $4
 	plan = -1
@@ -78,7 +79,6 @@ BEGIN { total = -1 }
 }
 /^# #  RUN / { begun = $4 }
 /^# failed: machine: / { failed("machine", "", substr($0, 20)) }
-/^# / { said = said substr($0, 3) "\n" }
 /^# (not )?ok / { one_case($0) }
 /^(not )?ok [0-9]+ selftests: / { finish($0) }
 END {

@@ -7,18 +7,11 @@
 # Says first what can't work here: another processor, another system, no room, a folder that nobody may write to.
 #
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
-# kernel), lint, examples, deb (packages), coverage, chart (draw what was measured), perf, or the name of a Debian package.
-# What is missing is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with
-# Debian's names, and the status is 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage. The JOB
-# lists has this machine's apt read its lists anew.
-# kernel), lint, examples, deb (packages), in-tree (a kernel tree with iodemo), htmldocs (that tree's documents), chart
-# (draw what was measured), perf, or the name of a Debian package. What is missing is installed with apt-get, as root or
-# through sudo; on a system without apt-get it is printed, with Debian's names, and the status is 1. KERNEL= in the
-# environment is the guest's, if that is the path of a bzImage. The JOB lists has this machine's apt read its lists anew.
-# (draw what was measured), perf, xml, yaml, lava (the form of its jobs), or the name of a Debian package. What is missing
-# is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with Debian's names, and
-# the status is 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage. The JOB lists has this
-# machine's apt read its lists anew.
+# kernel), lint, examples, deb (packages), in-tree (a kernel tree with iodemo), htmldocs (that tree's documents), coverage,
+# chart (draw what was measured), perf, xml, yaml, lava (the form of its jobs), or the name of a Debian package. What is
+# missing is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with Debian's
+# names, and the status is 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage. The JOB lists
+# has this machine's apt read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
