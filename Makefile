@@ -17,6 +17,11 @@
 #:   make exercise   is the exercise N=blocking (nonblocking, multiplexing, signal, async) of docs/ solved? Without N: are
 #:                   they all unsolved here, and their solutions right?
 #:   make examples   run the examples of docs/examples: C, Python, node, Go
+#:   make check-in-tree
+#:                   put iodemo into Debian's kernel source, and build, read, test and boot it there; CASES="place
+#:                   documents tests build boot" for some of it
+#:   make check-fleet
+#:                   boot what make fleet leaves as its LAVA job says
 #:   make shell      look around; Ctrl-A x ends the machine. WITH="bpftrace perf": with these too
 #:   make run CMD='python3 mytest.py'
 #:                   run a command of this machine's there, with this machine's files, which it can't alter, in the folder
@@ -33,6 +38,9 @@
 #:   make install    module and programs; PREFIX=/usr/local, DESTDIR=; see docs/install.md
 #:   make uninstall  what make install with the same words has installed
 #:   make deb        Debian packages, in build/deb
+#:   make fleet      kernel, file system, tests and a LAVA job for many machines, in build/fleet-KERNEL; see docs/fleet.md
+#:   make in-tree TREE=~/linux
+#:                   put driver, tests and documents into that kernel's source tree
 #:   make lint       checkpatch, sparse, W=1, clang, shellcheck, the call graph, the lessons
 #:   make clean      remove all that was built here; make distclean: and what was fetched, in ~/.cache/iodemo
 
@@ -43,8 +51,8 @@ PREFIX ?= /usr/local
 # KDIR= given by hand goes with KERNEL=<bzImage>; our default for it does not
 kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
-.PHONY: all modules userspace install uninstall deb demo report check check-all coverage bench stress exercise examples \
-	shell run lint clean distclean help
+.PHONY: all modules userspace install uninstall deb demo report check check-all check-fleet check-in-tree coverage bench
+.PHONY: stress exercise examples shell run fleet in-tree lint clean distclean help
 
 # Headers that somebody names are to be there
 all: userspace $(if $(kdir_env)$(wildcard $(KDIR)/Makefile),modules,no-module)
@@ -126,6 +134,18 @@ exercise:
 
 examples:
 	@$(vm_env) scripts/examples-check.sh
+
+fleet:
+	@$(vm_env) TESTS="$(TESTS)" URL="$(URL)" scripts/fleet.sh
+
+check-fleet:
+	@$(vm_env) $(if $(TESTS),TESTS="$(TESTS)") scripts/fleet-check.sh
+
+in-tree:
+	@scripts/in-tree.sh $(TREE)
+
+check-in-tree:
+	@$(vm_env) TESTS="$(TESTS)" scripts/in-tree-check.sh $(if $(CASES),"$(CASES)")
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" -w "$(WITH)" shell
