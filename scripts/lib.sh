@@ -68,12 +68,13 @@ step()
 	[ "$step_seconds" -lt 3 ] || printf '%s: %s s\n' "$step_what" "$step_seconds" >&2
 }
 
-# One line after 2 s, and one every 30 s, which a terminal and a log show alike
+# One line after 2 s, and one every 30 s, which a terminal and a log show alike. It hears no SIGINT, as all that such a
+# shell has in the background; and one that has ended, but that nobody has waited for yet, still takes signals.
 step_ticker()
 {
 	exec 7<&- 8>&- 9>&-
 	ticks=0
-	while sleep 1 >/dev/null 2>&1 && kill -0 "$$" 2>/dev/null; do
+	while sleep 1 >/dev/null 2>&1 && [ -e "/proc/$$/exe" ]; do
 		ticks=$((ticks + 1))
 		[ "$ticks" -ne 2 ] || echo "$1 ..." >&2
 		[ $((ticks % 30)) -ne 0 ] || echo "$1 ... $ticks s" >&2

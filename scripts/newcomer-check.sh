@@ -282,12 +282,17 @@ cache()
 }
 
 # A shell loses a signal that comes while it becomes another program, so the stub is none when it tells that it has begun.
+# One for qemu leaves its number, as qemu does.
 #
 # begin STUB COMMAND...: in a session of its own; returns when the stub, which then lasts, has begun, and leaves in
 # $session what to kill. What it has begun holds the pipe that "ended" reads.
 begin()
 {
 	stub "$1" <<-END
+		while [ \$# -gt 0 ]; do
+			[ "\$1" != -pidfile ] || echo \$\$ >"\$2"
+			shift
+		done
 		exec perl -e 'open my \$file, ">", "$temporary/begun"; print \$file "begun"; close \$file; sleep 1000'
 	END
 	shift

@@ -151,7 +151,11 @@ watch_input()
 			sleep 1
 			[ -e "$temporary/log" ] || return 0
 		done
-		end_machine
+		# qemu may not have come to telling its number
+		until end_machine; do
+			sleep 1
+			[ -e "$temporary/log" ] || return 0
+		done
 	else
 		until grep -q 'iodemo:~' "$temporary/output"; do
 			sleep 1
