@@ -3,11 +3,11 @@
 # shellcheck disable=SC2016
 # deb-check.sh: see that what "make install" and "make deb" put on a machine works there, and can be taken away again
 #
-# usage: scripts/deb-check.sh [CASES]
+# usage: [SUITE=trixie] scripts/deb-check.sh [CASES]
 #
 # CASES is some of "install packages machine" (default: all). machine takes root: it installs the packages into a fresh
-# Debian of this machine's release, which is kept, without them, in the cache. The last line is "N passed, N failed, N
-# skipped", of checks.
+# Debian of this machine's release, or of SUITE, which is kept, without them, in the cache. The last line is "N passed,
+# N failed, N skipped", of checks.
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/cases.sh"
@@ -84,11 +84,13 @@ packages()
 	check 'make deb: lintian says nothing' '' "$(lintian --allow-root -I "$debs"/*.changes 2>&1)"
 }
 
-# This machine's own archives, of its own release
+# This machine's own archives, of the suite
 archives()
 {
-	apt-get indextargets --format '$(CODENAME) deb $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-		sed -n "s/^$codename\(-updates\|-security\|\) deb /deb [signed-by=\/usr\/share\/keyrings\/debian-archive-keyring.gpg] /p" | sort -u
+	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	keys='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME) main' 'Created-By: Packages' 'Origin: Debian' |
+		sed -n "s#^\([^ ]*\) $release\(-updates\|-security\|\) #deb $keys \1 $suite\2 #p" | sort -u
 }
 
 # there COMMAND...: run it on the fresh machine, with /proc, which dkms and its shell need; it is gone with the command
@@ -115,15 +117,14 @@ dependencies()
 		grep -vxF "$(echo "$ours" | tr ' ' '\n')"
 }
 
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 make_base()
 {
 	mkdir "$root" &&
-		archives | mmdebstrap --variant=minbase "$codename" "$temporary/base.tar" - &&
+		archives | mmdebstrap --variant=minbase "$suite" "$temporary/base.tar" - &&
 		tar -xf "$temporary/base.tar" -C "$root" && rm "$temporary/base.tar" &&
 		address_archives && cp -r "$debs" "$root/debs" &&
-		apt install --no-install-recommends "linux-headers-cloud-$arch" libc6-dev pkg-config &&
-		dependencies >"$temporary/dependencies" &&
+		apt install --no-install-recommends $there_before && dependencies >"$temporary/dependencies" &&
 		apt install --no-install-recommends $(cat "$temporary/dependencies") &&
 		apt clean && rm -r "$root/debs" &&
 		tar -cf "$base.new" -C "$root" . && mv "$base.new" "$base" && rm -r "$root"
@@ -133,11 +134,11 @@ make_base()
 fresh_machine()
 {
 	lock "$cache/debian.lock"
-	asked=$(for deb in "$debs"/*.deb; do dpkg-deb --field "$deb" Depends; done | cksum)
-	base=$cache/debian-$codename-${asked%% *}.tar
+	asked=$({ echo "$there_before" && for deb in "$debs"/*.deb; do dpkg-deb --field "$deb" Depends; done; } | cksum)
+	base=$cache/debian-$suite-${asked%% *}.tar
 	if [ ! -e "$base" ]; then
-		rm -f "$cache"/debian-"$codename"-*
-		step "making a fresh Debian $codename" make_base
+		rm -f "$cache"/debian-"$suite"-*
+		step "making a fresh Debian $suite" make_base
 	fi
 	mkdir "$root"
 	step 'unpacking a fresh Debian' tar -xf "$base" -C "$root"
@@ -181,7 +182,7 @@ expected_modules()
 {
 	for release in $(headers); do
 		signed=
-		! grep -q '^CONFIG_MODULE_SIG=y' "$root/lib/modules/$release/build/.config" || signed=signed
+		! there grep -q '^CONFIG_MODULE_SIG=y' "/lib/modules/$release/build/.config" || signed=signed
 		echo "$release $version $release $signed"
 	done
 }
@@ -212,8 +213,10 @@ machine()
 {
 	[ -e "$debs" ] || "$top/scripts/deb.sh" >/dev/null
 	"$top/scripts/setup.sh" mmdebstrap
-	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	suite=${SUITE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
 	arch=$(dpkg --print-architecture)
+	# Without openssl, dkms does not sign
+	there_before="linux-headers-cloud-$arch gcc libc6-dev openssl pkg-config"
 	fresh_machine
 	files_there >"$temporary/before"
 
