@@ -53,7 +53,7 @@
  * @done: bytes written so far
  * @flags: CANCELLED
  * @work: completes it when it was cancelled, and frees it
- * @user: to whom the pages are charged, or NULL
+ * @cred: whose user the pages are charged to, or NULL
  * @iter: where the data goes to, or comes from: @vector
  * @pages: how many there are in @vector
  * @vector: the submitter's memory, pinned
@@ -68,7 +68,7 @@ struct aio_request {
 	size_t done;
 	unsigned long flags;
 	struct work_struct work;
-	struct user_struct *user;
+	const struct cred *cred;
 	struct iov_iter iter;
 	unsigned int pages;
 	struct bio_vec vector[];
@@ -80,30 +80,31 @@ static struct workqueue_struct *workqueue;
 
 /* The user's memory ------------------------------------------------------- */
 
-/* To RLIMIT_MEMLOCK, as io_uring does it. */
+/*
+ * To RLIMIT_MEMLOCK, as io_uring does it. The credentials hold the user: free_uid()
+ * is not for modules everywhere.
+ */
 static int charge(struct aio_request *request, unsigned int pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	struct user_struct *user;
+	struct user_struct *user = current_user();
 
 	if (capable(CAP_IPC_LOCK))
 		return 0;
-	user = get_uid(current_user());
 	if (atomic_long_add_return(pages, &user->locked_vm) > limit) {
 		atomic_long_sub(pages, &user->locked_vm);
-		free_uid(user);
 		return -ENOMEM;
 	}
-	request->user = user;
+	request->cred = get_current_cred();
 	return 0;
 }
 
 static void uncharge(struct aio_request *request, unsigned int pages)
 {
-	if (!request->user)
+	if (!request->cred)
 		return;
-	atomic_long_sub(pages, &request->user->locked_vm);
-	free_uid(request->user);
+	atomic_long_sub(pages, &request->cred->user->locked_vm);
+	put_cred(request->cred);
 }
 
 static bool is_read(const struct aio_request *request)
