@@ -3,11 +3,11 @@
 # shellcheck disable=SC2016
 # deb-check.sh: see that what "make install" and "make deb" put on a machine works there, and can be taken away again
 #
-# usage: [SUITE=trixie] scripts/deb-check.sh [CASES]
+# usage: scripts/deb-check.sh [CASES]
 #
 # CASES is some of "install packages machine" (default: all). machine takes root: it installs the packages into a fresh
-# Debian of this machine's release, or of SUITE, which is kept, without them, in the cache. The last line is "N passed,
-# N failed, N skipped", of checks.
+# Debian of this machine's release, for which they are built, which is kept, without them, in the cache. The last line is
+# "N passed, N failed, N skipped", of checks.
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/cases.sh"
@@ -87,10 +87,9 @@ packages()
 # This machine's own archives, of the suite
 archives()
 {
-	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	keys='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 	apt-get indextargets --format '$(REPO_URI) $(CODENAME) main' 'Created-By: Packages' 'Origin: Debian' |
-		sed -n "s#^\([^ ]*\) $release\(-updates\|-security\|\) #deb $keys \1 $suite\2 #p" | sort -u
+		sed -n "s#^\([^ ]*\) \($suite\(-updates\|-security\|\)\) #deb $keys \1 \2 #p" | sort -u
 }
 
 # there COMMAND...: run it on the fresh machine, with /proc, which dkms and its shell need; it is gone with the command
@@ -213,7 +212,7 @@ machine()
 {
 	[ -e "$debs" ] || "$top/scripts/deb.sh" >/dev/null
 	"$top/scripts/setup.sh" mmdebstrap
-	suite=${SUITE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	arch=$(dpkg --print-architecture)
 	# Without openssl, dkms does not sign
 	there_before="linux-headers-cloud-$arch gcc libc6-dev openssl pkg-config"
