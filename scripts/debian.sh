@@ -3,13 +3,15 @@
 # debian.sh: look at and fetch Debian packages of any suite, with an apt of our own; the machine's stays as it is
 #
 # usage: scripts/debian.sh update               refresh the lists, if they are older than a day
-#        scripts/debian.sh show PACKAGE...      as apt-cache show does
+#        scripts/debian.sh show PACKAGE[=VERSION]...          as apt-cache show does
 #        scripts/debian.sh names PREFIX         the names of packages
 #        scripts/debian.sh closure PACKAGE...   these and all that they depend on, as PACKAGE=VERSION
 #        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...    they are fetched to DIR.debs
 #
 # IODEMO_ARCH=i386 in the environment is for packages of another architecture than amd64; of these, the versions of this machine's
 # own suite come first.
+# DEBIAN_MIRROR in the environment is the address of a mirror of Debian's archive; without, it is the one that the machine's
+# apt has. On a machine without apt, scripts/mirror.sh does the same with curl or wget.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -25,6 +27,10 @@ config=$apt/apt.conf
 # archive LABEL: the address of that archive, as the machine's own apt has it
 archive()
 {
+	if [ -n "${DEBIAN_MIRROR-}" ]; then
+		[ "$1" != Debian ] || echo "${DEBIAN_MIRROR%/}"
+		return
+	fi
 	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(ORIGIN)/$(LABEL) $(REPO_URI)' | sed -n "s|^Debian/$1 ||p" | head -n 1
 }
@@ -131,6 +137,11 @@ unpack()
 	done
 	rm -r "$debs"
 }
+
+case ${1-} in
+-* | '') ;;
+*) have_apt || exec "$top/scripts/mirror.sh" "$@" ;;
+esac
 
 case ${1-} in
 update) update ;;

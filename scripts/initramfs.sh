@@ -61,7 +61,7 @@ done
 ln -s usr/lib "$root/lib32"
 tar -cf - -C "$from" . | tar -xf - --keep-directory-symlink -C "$root"
 chmod 755 "$root"
-cp -L /bin/busybox "$root/usr/bin/busybox"
+cp -L "$(static_busybox)" "$root/usr/bin/busybox"
 for program in $programs; do
 	[ ! -e "$root/usr/bin/$program" ] || continue
 	cp -L "$(PATH=$PATH:/sbin:/usr/sbin command -v "$program")" "$root/usr/bin/$program"

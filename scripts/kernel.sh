@@ -82,9 +82,10 @@ table()
 		END { if (version) print version, release, compiler }' | sort -Vru
 }
 
+# Elsewhere than in Debian the kernel's compiler is not to be had, and the machine's own has to do
 have_compiler()
 {
-	command -v "$1" >/dev/null || apt-cache policy "$1" | grep -q 'Candidate: [0-9]'
+	! have_apt || command -v "$1" >/dev/null || apt-cache policy "$1" | grep -q 'Candidate: [0-9]'
 }
 
 # Debian's kernels of this flavour; a name without one is of the generic
@@ -156,6 +157,7 @@ get_debian()
 		return
 	fi
 	# linux-kbuild depends on the compiler and, where modules have BTF, on pahole; both run here
+	have_apt || compiler=gcc
 	case $("$debian" show "linux-headers-$release" "linux-kbuild-${release%-"$flavour"}" 2>/dev/null) in
 	*pahole*) "$top/scripts/setup.sh" "$compiler" pahole ;;
 	*) "$top/scripts/setup.sh" "$compiler" ;;
@@ -172,6 +174,8 @@ get_debian()
 	# The packages name each other as if they stood under /
 	grep -rlIs /usr/src "$new/packages/usr/src/$headers" --include=Makefile --include=.kernelvariables |
 		xargs sed -i "s|/usr/src|$folder/packages/usr/src|g"
+	have_apt || sed -i 's/gcc-[0-9]*$/gcc/; s/^override CROSS_COMPILE = .*/override CROSS_COMPILE =/' \
+		"$new/packages/usr/src/$headers/.kernelvariables"
 	ln -s "packages/usr/src/$headers" "$new/build"
 	ln -s "packages/boot/vmlinuz-$release" "$new/bzImage"
 	for modules in "$new/packages/lib/modules/$release" "$new/packages/usr/lib/modules/$release"; do

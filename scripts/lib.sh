@@ -112,6 +112,21 @@ read_only_cache()
 	[ -d "$cache" ] && [ ! -w "$cache" ]
 }
 
+# apt knows Debian's packages; on other systems they come from DEBIAN_MIRROR
+have_apt()
+{
+	command -v apt-get >/dev/null
+}
+
+# The busybox that runs in a guest without libraries; it has other names where both kinds may be installed
+static_busybox()
+{
+	for busybox in /bin/busybox /bin/busybox-static /bin/busybox.static /sbin/busybox; do
+		[ -x "$busybox" ] && ! ldd "$busybox" >/dev/null 2>&1 && echo "$busybox" && return
+	done
+	return 1
+}
+
 # build_folder KERNEL FOLDER: where the build for it, its log and its reports are; BITS=32 has one of its own
 build_folder()
 {

@@ -4,8 +4,8 @@
 #
 # usage: [KERNEL=6.1] scripts/newcomer-check.sh [CASES]
 #
-# CASES is some of "tests kernels paths tarball headers machines folders disk cache ends shell" (default: all). Odd machines
-# are made of stubs in PATH; the guest is booted by the last case alone, three times. The last line is
+# CASES is some of "tests kernels paths tarball headers machines mirror folders disk cache ends shell" (default: all). Odd
+# machines are made of stubs in PATH; the guest is booted by mirror, and by shell three times. The last line is
 # "N passed, N failed, N skipped", of checks.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -15,7 +15,7 @@ set -eu
 case ${1-} in
 -*) arguments 0 "$@" ;;
 esac
-cases=${1:-tests kernels paths tarball headers machines folders disk cache ends shell}
+cases=${1:-tests kernels paths tarball headers machines mirror folders disk cache ends shell}
 kernel=${KERNEL:-6.1}
 unset KERNEL KDIR TESTS
 "$top/scripts/setup.sh" vm build git
@@ -192,13 +192,65 @@ machines()
 		echo Ubuntu/Ubuntu
 	END
 	machine 'an apt that has not Debian' 'this is no Debian'
-	# Of this machine all but apt
-	mkdir "$temporary/programs"
+	hide_apt
+	try env PATH="$programs" XDG_CACHE_HOME="$temporary/new" make -s -C "$top" demo
+	check 'no apt' '2 yes yes' "$status $(says 'this is no Debian') $(says 'with DEBIAN_MIRROR=')"
+
+	rm "$programs/strace" "$programs/qemu-system-x86_64"
+	system 'ID=fedora' 'dnf install qemu-system-x86-core strace'
+	system 'ID=manjaro ID_LIKE=arch' 'pacman -S qemu-system-x86 strace'
+	system 'ID="opensuse-leap" ID_LIKE="suse opensuse"' 'zypper install qemu-x86 strace'
+	system 'ID=else' "qemu-system-x86 strace (the names are Debian's)"
+}
+
+# system OS-RELEASE WORDS: how two packages that are missing are told on such a system
+# shellcheck disable=SC2016
+system()
+{
+	if ! unshare -m true 2>/dev/null; then
+		skip "$1" 'not allowed to mount its os-release'
+		return
+	fi
+	echo "$1" >"$temporary/os-release"
+	try unshare -m sh -c 'mount --bind "$1" "$(realpath /etc/os-release)" && shift && exec "$@"' sh "$temporary/os-release" \
+		env PATH="$programs" "$top/scripts/setup.sh" vm
+	check "$1" "setup.sh: please install these, then try again: $2" "$(cat "$temporary/said")"
+}
+
+# Of this machine all but apt and dpkg, in $programs
+hide_apt()
+{
+	programs=$temporary/programs
+	rm -rf "$programs"
+	mkdir "$programs"
 	for place in /usr/sbin /usr/bin /sbin /bin; do
-		find "$place/" -mindepth 1 ! -name 'apt-get' -exec ln -sf -t "$temporary/programs" {} +
+		find "$place/" -mindepth 1 ! -name 'apt-*' ! -name 'dpkg*' -exec ln -sf -t "$programs" {} +
 	done
-	try env PATH="$temporary/programs" XDG_CACHE_HOME="$temporary/new" make -s -C "$top" demo
-	check 'no apt' '2 yes' "$status $(says 'this is no Debian')"
+}
+
+# Where there is no apt, Debian's kernels come from a mirror of its archive, here the one that this machine's apt has
+# shellcheck disable=SC2016,SC2086
+mirror()
+{
+	hide_apt
+	copy "$temporary/mirrored"
+	address=$(apt-get indextargets --format '$(ORIGIN)/$(LABEL) $(REPO_URI)' | sed -n 's|^Debian/Debian ||p' | head -n 1)
+	elsewhere="XDG_CACHE_HOME=$temporary/mirror DEBIAN_MIRROR=$address"
+	fetcher=$(command -v curl || command -v wget)
+	stub "${fetcher##*/}" <<-END
+		$fetcher "\$@" || exit
+		for file; do
+			case \$file in /*/Packages.xz) echo more >>"\$file" ;; esac
+		done
+	END
+	try env PATH="$stubs:$programs" $elsewhere "$top/scripts/kernel.sh" "$kernel"
+	rm "$stubs"/*
+	check 'a mirror that alters the lists' '1 yes' "$status $(says 'is not what Debian has signed')"
+	elsewhere="env PATH=$programs $elsewhere"
+	try $elsewhere "$top/scripts/kernel.sh" "$kernel"
+	check 'without apt: a kernel from DEBIAN_MIRROR' '0 1' "$status $(find "$temporary/mirror" -name bzImage | wc -l)"
+	try $elsewhere "$temporary/mirrored/scripts/vm.sh" -k "$kernel" -p modules run 'modprobe iodemo && head -n 1 /dev/iodemo'
+	check '... for which the module builds, and loads' '0 1' "$status $(grep -c ' sample ' "$temporary/said")"
 }
 
 folders()
@@ -332,32 +384,33 @@ ends()
 	done
 }
 
-# shell_of LINES: make shell's, read as a file
+# shell_of [LINE]...: make shell's, read as a file
 shell_of()
 {
 	status=0
-	printf '%s' "$1" | timeout 300 make -s -C "$temporary/shell" shell KERNEL="$kernel" >"$temporary/said" 2>&1 || status=$?
+	for line; do
+		echo "$line"
+	done | timeout 300 make -s -C "$temporary/shell" shell KERNEL="$kernel" >"$temporary/said" 2>&1 || status=$?
 }
 
 shell()
 {
 	copy "$temporary/shell"
-	shell_of 'man iodemo-ctl | head -n 1
-		poweroff
-		'
+	step 'building for the shell' "$temporary/shell/scripts/build.sh" "$folder" "$temporary/shell/build/$kernel" modules userspace
+	shell_of 'man iodemo-ctl | head -n 1' poweroff
 	check 'make shell has man, and poweroff ends it' '0 yes' "$status $(says 'General Commands Manual')"
 	check '... and builds no tests' no "$([ ! -e "$temporary/shell/build/$kernel/selftests" ] && echo no)"
-	shell_of 'reboot
-		'
+	shell_of reboot
 	check 'reboot ends it' 0 "$status"
-	shell_of ''
+	shell_of
 	check 'the end of its input ends it' 0 "$status"
 }
 
 for case in $cases; do
 	case $case in
-	tests | kernels | paths | tarball | headers | machines | folders | disk | cache | ends | shell) "$case" ;;
-	*) die "$case: no such case; there are tests, kernels, paths, tarball, headers, machines, folders, disk, cache, ends and shell" ;;
+	tests | kernels | paths | tarball | headers | machines | mirror | folders | disk | cache | ends | shell) "$case" ;;
+	*) die "$case: no such case; there are tests, kernels, paths, tarball, headers, machines, mirror, folders, disk, cache," \
+		"ends and shell" ;;
 	esac
 done
 verdict

@@ -9,11 +9,26 @@
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
 # kernel), lint, examples, deb (packages), in-tree (a kernel tree with iodemo), htmldocs (that tree's documents), coverage,
 # chart (draw what was measured), perf, xml, yaml, lava (the form of its jobs), or the name of a Debian package. What is
-# missing is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with Debian's
-# names, and the status is 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage. The JOB lists
-# has this machine's apt read its lists anew.
+# missing is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with the names
+# that it has in Fedora, Arch or openSUSE if this is one of them, and the status is 1. KERNEL= in the environment is the
+# guest's, if that is the path of a bzImage, and DEBIAN_MIRROR= where kernels come from if this is no Debian. The JOB
+# lists has this machine's apt read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
+
+# Where kernels come from
+needs_apt()
+{
+	echo 'ca-certificates /etc/ssl/certs/ca-certificates.crt'
+	echo 'debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg'
+}
+
+needs_mirror()
+{
+	command -v wget >/dev/null || echo 'curl curl'
+	echo 'binutils ar'
+	echo 'xz-utils xz'
+}
 
 # Debian's package, and what shows that it is there: a command, or a file
 needs()
@@ -32,15 +47,14 @@ needs()
 		END
 	vm) cat <<-END ;;
 		qemu-system-x86 qemu-system-x86_64
-		busybox-static /bin/busybox
+		busybox-static busybox
 		cpio cpio
 		kmod kmod
 		strace strace
 		trace-cmd trace-cmd
 		bash bash
 		util-linux flock
-		ca-certificates /etc/ssl/certs/ca-certificates.crt
-		debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+		$(if have_apt; then needs_apt; else needs_mirror; fi)
 		END
 	test) cat <<-END ;;
 		rsync rsync
@@ -101,6 +115,54 @@ needs()
 	esac
 }
 
+# Debian's name of a package, and what it is called in Fedora, Arch and openSUSE, where that is something else
+other_names()
+{
+	cat <<-END
+		libc6-dev glibc-devel glibc glibc-devel
+		liburing-dev liburing-devel liburing liburing-devel
+		libaio-dev libaio-devel libaio libaio-devel
+		libtracecmd-dev libtracecmd-devel trace-cmd libtracecmd-devel
+		libtracefs-dev libtracefs-devel libtracefs libtracefs-devel
+		libtraceevent-dev libtraceevent-devel libtraceevent libtraceevent-devel
+		pkg-config pkgconf-pkg-config pkgconf pkgconf-pkg-config
+		qemu-system-x86 qemu-system-x86-core qemu-system-x86 qemu-x86
+		busybox-static busybox busybox busybox-static
+		xz-utils xz xz xz
+		perl-base perl-interpreter perl perl-base
+		perl perl perl perl
+		libelf-dev elfutils-libelf-devel libelf libelf-devel
+		libssl-dev openssl-devel openssl libopenssl-devel
+		pahole dwarves pahole dwarves
+		golang-go golang go go
+		nodejs nodejs nodejs nodejs
+		python3 python3 python python3
+		gnuplot-nox gnuplot gnuplot gnuplot
+		linux-perf perf perf perf
+		shellcheck ShellCheck shellcheck ShellCheck
+	END
+}
+
+# install_words PACKAGE...: the command that installs them on this system, which has no apt
+install_words()
+{
+	like=$(. /etc/os-release && echo " ${ID-} ${ID_LIKE-} ") 2>/dev/null || like=
+	case $like in
+	*' fedora '* | *' rhel '*) column=2 && words='dnf install' ;;
+	*' arch '*) column=3 && words='pacman -S' ;;
+	*suse*) column=4 && words='zypper install' ;;
+	*) echo "$* (the names are Debian's)" && return ;;
+	esac
+	other_names | awk -v column="$column" -v words="$words" -v packages="$*" '
+		{ name[$1] = $column }
+		END {
+			count = split(packages, package, " ")
+			for (i = 1; i <= count; i++)
+				words = words " " (package[i] in name ? name[package[i]] : package[i])
+			print words
+		}'
+}
+
 as_root()
 {
 	if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
@@ -121,7 +183,7 @@ install_missing()
 # apt knows the archive's name when it has read its lists, and has read none on a new machine
 is_debian()
 {
-	command -v apt-get >/dev/null || return
+	have_apt || return
 	# shellcheck disable=SC2016
 	names=$(apt-get indextargets --format '$(ORIGIN)/$(LABEL)' | grep '[^/]') || return 0
 	echo "$names" | grep -qx Debian/Debian
@@ -157,9 +219,10 @@ check_machine()
 	case ${KERNEL-} in
 	*/*) return ;;
 	esac
-	[ -e "$cache/apt/updated" ] || is_debian ||
+	[ -e "$cache/apt/updated" ] || [ -n "${DEBIAN_MIRROR-}" ] || is_debian ||
 		die "this is no Debian, whose archive the kernels come from. $works; and the virtual machine with" \
-			"KERNEL=<the path of a bzImage> KDIR=<its build tree>"
+			"DEBIAN_MIRROR=<the address of a mirror of that archive, http://HOST/debian>, which is asked for kernels" \
+			"alone, or with KERNEL=<the path of a bzImage> KDIR=<its build tree>"
 }
 
 # What a new or an old machine's lists cannot tell, new lists can
@@ -183,18 +246,17 @@ case " $* " in
 esac
 check_places
 
-# busybox-static and busybox share a path, and only the first runs in a guest without libraries
 missing=$(for job; do needs "$job"; done | while read -r package proof; do
 	case $proof in
-	/bin/busybox) [ -x "$proof" ] && ! ldd "$proof" >/dev/null 2>&1 ;;
+	busybox) static_busybox >/dev/null ;;
 	/*) [ -e "$proof" ] ;;
 	*) command -v "$proof" >/dev/null || [ -x "/sbin/$proof" ] || [ -x "/usr/sbin/$proof" ] ;;
 	esac || printf '%s ' "$package"
 done)
 [ -n "$missing" ] || exit 0
 
-command -v apt-get >/dev/null ||
-	die "please install these (the names are Debian's), then try again: $missing"
+# shellcheck disable=SC2086
+have_apt || die "please install these, then try again: $(install_words $missing)"
 [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
 	die "not root, and no sudo; please run as root: apt-get install --no-install-recommends $missing"
 step "installing ${missing% }" install_packages
