@@ -27,17 +27,28 @@ static const struct pipe_buf_operations buffer_ops = {
 	.get		= generic_pipe_buf_get,
 };
 
+/*
+ * Who waits looks at an unlocked pipe, whose lock has who changes it, and stores
+ * plainly: so these are hints. After each change the kernel wakes who waits, to look
+ * again.
+ */
+#define hint(member)	data_race(READ_ONCE(member))
+
+static unsigned int used(const struct pipe_inode_info *pipe)
+{
+	return pipe_occupancy(hint(pipe->head), hint(pipe->tail));
+}
+
 static bool is_empty(const struct pipe_inode_info *pipe)
 {
-	return READ_ONCE(pipe->head) == READ_ONCE(pipe->tail);
+	return !used(pipe);
 }
 
 static unsigned int room(const struct pipe_inode_info *pipe)
 {
-	unsigned int used = pipe_occupancy(READ_ONCE(pipe->head), READ_ONCE(pipe->tail));
-	unsigned int most = READ_ONCE(pipe->max_usage);
+	unsigned int most = hint(pipe->max_usage), now = used(pipe);
 
-	return used < most ? most - used : 0;
+	return now < most ? most - now : 0;
 }
 
 /* From the device ---------------------------------------------------------- */
@@ -54,7 +65,7 @@ static int wait_to_fill(struct iodemo_client *client, struct pipe_inode_info *pi
 	if (!room(pipe)) {
 		iodemo_client_pass_on(client);
 		err = wait_event_interruptible(pipe->wr_wait,
-					       room(pipe) || !READ_ONCE(pipe->readers));
+					       room(pipe) || !hint(pipe->readers));
 	}
 	if (!err && !iodemo_client_readable(client))
 		err = iodemo_read_sleep(client);
@@ -223,7 +234,7 @@ static int wait_for_pipe(struct pipe_inode_info *pipe)
 
 	pipe_unlock(pipe);
 	err = wait_event_interruptible(pipe->rd_wait,
-				       !is_empty(pipe) || !READ_ONCE(pipe->writers));
+				       !is_empty(pipe) || !hint(pipe->writers));
 	pipe_lock(pipe);
 	return err;
 }

@@ -119,7 +119,8 @@ static enum hrtimer_restart timer_expired(struct hrtimer *hrtimer)
 {
 	struct timer_source *timer = container_of(hrtimer, struct timer_source, timer);
 	u64 rest_until = READ_ONCE(timer->rest_until), began = READ_ONCE(timer->began);
-	bool rests = ktime_to_ns(hrtimer_get_expires(hrtimer)) < rest_until;
+	/* If it is just started anew, the wire is as well pulled as not. */
+	bool rests = ktime_to_ns(data_race(hrtimer_get_expires(hrtimer))) < rest_until;
 	bool pulled = !rests && pull(timer, BY_TIMER);
 	enum hrtimer_restart restart = HRTIMER_NORESTART;
 	u64 now = ktime_to_ns(hrtimer_cb_get_time(hrtimer));

@@ -234,9 +234,12 @@ static int start_wait(struct iodemo_client *client, struct io_uring_cmd *cmd,
  */
 static bool is_ending(void)
 {
+	const struct signal_struct *signal = current->signal;
+
 	return fatal_signal_pending(current) || current->in_execve ||
 	       current->flags & (PF_KTHREAD | PF_EXITING) ||
-	       current->signal->flags & SIGNAL_GROUP_EXIT || current->signal->group_exec_task;
+	       /* Who sees these too late asks again, after the next interrupt. */
+	       data_race(signal->flags & SIGNAL_GROUP_EXIT || signal->group_exec_task);
 }
 
 /*
