@@ -84,6 +84,8 @@ function row(title, i, text)
 	skipped[run, program]++
 	note("")
 }
+# One that failed and can't say in which case
+/^not ok [0-9]+ selftests: / && !failed[run, program] { failed[run, program]++ }
 /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { total[run] = $1 ", " $3 " failed, " $5 " skipped" }
 
 END {
