@@ -103,7 +103,7 @@ kernels()
 			;;
 		esac
 	done
-	refused 'KERNEL=nonsense' 'neither a version (6.1, 6.1-generic), nor debug, nor the path of a bzImage' \
+	refused 'KERNEL=nonsense' 'neither a version (6.1, 6.1-generic), nor newest, nor one that is built here' \
 		"$top/scripts/kernel.sh" nonsense
 }
 
