@@ -87,11 +87,12 @@ tests()
 
 kernels()
 {
-	for name in 5.99 7.3; do
-		try "$top/scripts/kernel.sh" "$name"
+	# The newest of which this machine has not got the compiler is built from its source, but not as Debian's generic
+	for name in 5.99-cloud 7.3-generic; do
+		try "$top/scripts/kernel.sh" "${name%-cloud}"
 		[ "$status" -ne 0 ] || continue
-		check "KERNEL=$name: what there is instead" \
-			"kernel.sh: KERNEL=$name: Debian has no cloud kernel $name for which this machine's archive has the compiler; there are:" \
+		check "KERNEL=${name%-cloud}: what there is instead" \
+			"kernel.sh: KERNEL=${name%-*}: Debian has no ${name#*-} kernel ${name%-*} for which this machine's archive has the compiler; there are:" \
 			"$(sed 's/there are: [0-9. ]*$/there are:/' "$temporary/said")"
 	done
 	offered=$(sed -n 's/.*there are: //p' "$temporary/said")
