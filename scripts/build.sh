@@ -104,7 +104,7 @@ copy_libraries()
 			cp "$(find "$sysroot/lib/$triplet" "$sysroot/usr/lib/$triplet" -name "$library" | head -n 1)" \
 				"$multiarch/" || return
 		done
-		wanted=$(find "$root/usr" "$root/opt" -type f -perm -u+x -exec readelf -d {} + "$multiarch"/*.so* 2>/dev/null |
+		wanted=$(find "$root/usr" "$root/opt" -type f \( -perm -u+x -o -name '*.so*' \) -exec readelf -d {} + 2>/dev/null |
 			sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u | while read -r library; do
 			[ -e "$multiarch/$library" ] || [ -e "$root/lib/$library" ] || echo "$library"
 		done)

@@ -16,7 +16,8 @@ export IODEMO_ARCH
 debian=$top/scripts/debian.sh
 
 # coreutils for the library of stdbuf
-wanted="libc6-dev libgcc-$(gcc -dumpversion | cut -d . -f 1)-dev liburing-dev libaio-dev libtracecmd-dev libtracefs-dev coreutils"
+wanted="libc6-dev libgcc-$(gcc -dumpversion | cut -d . -f 1)-dev liburing-dev libaio-dev libtracecmd-dev libtracefs-dev
+	libtraceevent-dev coreutils"
 
 # Where a link points to is in the same folder
 relative_links()
