@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the stress test share
+ * What the files of the stress test share, and of the fuzz test, which does the
+ * same operations, but does not kill and unbind
  *
  * A worker is a process with threads, and a thread is an actor. An actor does
- * operations, drawn from the list below. Calls run downwards: stress.c, which
- * watches; stress_worker.c, which draws; the operations; stress_board.c. There
- * are two kinds of workers:
+ * operations, drawn from the list below. Calls run downwards: stress.c and
+ * fuzz.c; stress_watch.c, which watches; stress_worker.c, which draws; the
+ * operations; stress_board.c. There are two kinds of workers:
  *
  * chaos	everything at once, on files, memory and contexts that the threads
  *		take from under each other; that it survives is all it asks
@@ -23,13 +24,21 @@
 #define CHAOS_FILE_OPS(X)						\
 	X(open, 12) X(close, 4) X(dup, 4) X(fork, 1) X(exec, 1)		\
 	X(read, 10) X(readv, 6) X(read_nowait, 10)			\
-	X(write, 8) X(writev, 4) X(write_nowait, 6) X(seek, 1)		\
-	X(poll, 6) X(select, 4) X(epoll, 8) X(flags, 4) X(sigio, 4) X(sigwait, 2) \
-	X(get, 4) X(set_client, 4) X(set_config, 2) X(bad_ioctl, 3)	\
-	X(trigger, 24) X(bad_trigger, 4) X(reserve, 1) X(release, 3)	\
-	X(flush, 2) X(bytes, 3)						\
-	X(map_ring, 4) X(map_cursor, 6) X(splice_out, 6) X(splice_in, 4) X(sendfile, 2) \
+	X(write, 8) X(writev, 4) X(write_nowait, 6) X(seek, 1) X(not_for_it, 1)	\
+	X(poll, 6) X(ppoll, 3) X(select, 4) X(pselect, 2) X(epoll, 8) X(epoll_wait, 5)	\
+	X(flags, 4) X(sigio, 4) X(sigwait, 2) X(lock, 2) X(fcntl, 2)	\
 	X(fdinfo, 1) X(debugfs, 1)
+
+#define CHAOS_IOCTL_OPS(X)						\
+	X(get_info, 1) X(get_config, 1) X(get_client, 1) X(get_stats, 2) X(bytes, 3)	\
+	X(set_client, 4) X(set_config, 2) X(bad_ioctl, 3)		\
+	X(trigger, 24) X(bad_trigger, 4) X(reserve, 1) X(release, 3) X(flush, 2)	\
+	X(nonblocking, 2) X(async, 2)
+
+#define CHAOS_MAP_OPS(X)						\
+	X(map_ring, 4) X(map_cursor, 6) X(map_move, 2) X(map_protect, 2) X(map_advise, 2) \
+	X(map_use, 3) X(map_drop, 1)					\
+	X(splice_out, 6) X(splice_in, 4) X(sendfile, 2) X(tee, 2)
 
 #define CHAOS_MEMORY_OPS(X)						\
 	X(mem_map, 10) X(mem_unmap, 4) X(mem_protect, 6) X(mem_advise, 4) \
@@ -49,17 +58,22 @@
 
 /* Done by the test itself, to its workers, the device and the module */
 #define OWN_OPS(X)							\
-	X(kill, 0) X(stop, 0) X(unbind, 0) X(bind, 0) X(unload, 0)
+	X(kill, 0) X(stop, 0) X(unbind, 0) X(bind, 0) X(unload, 0) X(works, 0)
 
-#define ALL_OPS(X)							\
-	CHAOS_FILE_OPS(X) CHAOS_MEMORY_OPS(X) CHAOS_ASYNC_OPS(X) WITNESS_OPS(X) OWN_OPS(X)
+#define CHAOS_OPS(X)							\
+	CHAOS_FILE_OPS(X) CHAOS_IOCTL_OPS(X) CHAOS_MAP_OPS(X) CHAOS_MEMORY_OPS(X) \
+	CHAOS_ASYNC_OPS(X)
+
+#define ALL_OPS(X)	CHAOS_OPS(X) WITNESS_OPS(X) OWN_OPS(X)
 
 #define STRESS_NUMBER(name, weight) OP_##name,
 enum stress_op { ALL_OPS(STRESS_NUMBER) OPS };
 
 #define DEVICES		2
 #define WORKERS_MAX	64
-#define THREADS		3
+#define THREADS		4
+#define ERRORS		134	/* of a program's; the kernel has more, for itself */
+#define SECOND		1000000000ULL
 
 /* Choices: the same seed gives the same ones (Sebastiano Vigna's splitmix64) */
 
@@ -112,9 +126,12 @@ static inline bool one_in(struct actor *a, unsigned int count)
 struct board {
 	atomic_ulong done[OPS];
 	atomic_ulong well[OPS];		/* system calls of these that did what they were to */
+	atomic_ulong errors[OPS][ERRORS];
 	atomic_ulong wrong[OPS];
+	atomic_ulong calls;
 	atomic_uint said;
 	unsigned int slow;		/* what a hang takes longer here, if it isn't one */
+	__u64 patience;			/* no call sleeps longer, in ns; 0: until it is killed */
 	atomic_bool over;		/* the round ends */
 	atomic_ullong binding_since;	/* clock_ns(), or 0 */
 	struct seat {
@@ -131,12 +148,66 @@ void board_init(void);
 /* Something is not as it should be: one line of it, and the case has failed. */
 void wrong(enum stress_op op, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* What a system call gave to this operation */
-static inline void gave(struct actor *a, long ret)
+/* What a system call gave, its value or -errno */
+static inline void came(enum stress_op op, long res)
 {
-	if (ret >= 0)
-		board->well[a->op]++;
+	board->calls++;
+	if (res >= 0)
+		board->well[op]++;
+	else if (-res < ERRORS)
+		board->errors[op][-res]++;
+	else
+		wrong(op, "%ld is no error of a program's", res);
 }
+
+/* What it gave, by errno, to this operation; returns it */
+static inline long gave(struct actor *a, long ret)
+{
+	came(a->op, result(ret));
+	return ret;
+}
+
+/* The result: a case for each operation; when it is demanding, each has to have done well */
+int show_result(bool demanding);
+
+/* Workers, and who watches them (stress_watch.c) */
+
+extern __u64 seed;
+extern unsigned int processes;
+extern bool witnesses;		/* one worker in three is one */
+extern bool hung;		/* somebody can't be killed: it is over */
+extern pid_t binder;
+
+/* By place. When one dies the next one gets its place. */
+struct worker {
+	pid_t pid;
+	unsigned int life;		/* how many had the place before */
+	bool is_witness;
+	__u64 killed;			/* clock_ns(), or 0 */
+	__u64 stopped;			/* likewise */
+	__u64 moved[THREADS];		/* when that thread last made progress */
+	unsigned long progress[THREADS];
+};
+
+extern struct worker workers[WORKERS_MAX];
+
+void watch_init(void);
+/* The module anew, and the workers; false: it is over */
+bool begin_round(__u64 *dice);
+/* All are killed, the devices are looked at, and the module goes. */
+void end_round(void);
+
+void kill_worker(struct worker *w);
+/* Until nobody is left that has died; -1: nobody is left at all */
+int reap(bool again);
+void wait_for_child(__u64 ns);
+void watch_deaths(void);
+void watch_progress(void);
+void show_deaths(void);
+
+__u64 seed_of_now(void);
+/* Of the command line, or it ends here */
+__u64 number(const char *name, const char *text, __u64 min, __u64 max);
 
 /* A process's threads (stress_worker.c) */
 
@@ -148,6 +219,9 @@ bool worker_can(enum stress_op op);
 /* Files that the threads of a process share (stress_file.c) */
 
 int some_file(struct actor *a);		/* -1 is one of them */
+/* And that all processes share which are forked from now on */
+void share_files(void);
+void unshare_files(void);
 
 /* Memory that changes while it is in use (stress_memory.c) */
 
@@ -166,6 +240,9 @@ void *read_only_page(void);
 /* A ring is the thread's that made it, and none of a child's (stress_async.c) */
 void forget_ring(struct actor *a);
 
+/* The thread's pipe (stress_pipe.c) */
+void drain_pipe(struct actor *a);
+
 /* What is written: valid records, and some that aren't */
 void fill_records(struct actor *a, struct iodemo_record *records, int count);
 
@@ -174,9 +251,7 @@ typedef void stress_act(struct actor *a);
 
 #define STRESS_DECLARE(name, weight) op_##name,
 __attribute__((weak)) stress_act
-	CHAOS_FILE_OPS(STRESS_DECLARE)
-	CHAOS_MEMORY_OPS(STRESS_DECLARE)
-	CHAOS_ASYNC_OPS(STRESS_DECLARE)
+	CHAOS_OPS(STRESS_DECLARE)
 	WITNESS_OPS(STRESS_DECLARE)
 	op_none;
 

@@ -45,22 +45,24 @@ void op_aio_bad(struct actor *a)
 	aio_context_t context = PICK(a, (aio_context_t)0, contexts[0], (aio_context_t)~0UL);
 	struct iocb *some[] = { &iocbs[pick(a, IOCBS)], piece.start };
 
-	syscall(SYS_io_setup, pick(a, 2) ? 0U : ~0U, piece.start);
-	syscall(SYS_io_submit, context, 2, some);
-	syscall(SYS_io_submit, contexts[0], 3, piece.start);
-	syscall(SYS_io_getevents, contexts[0], 0L, 8L, piece.start, piece.start);
+	gave(a, syscall(SYS_io_setup, pick(a, 2) ? 0U : ~0U, piece.start));
+	gave(a, syscall(SYS_io_submit, context, 2, some));
+	gave(a, syscall(SYS_io_submit, contexts[0], 3, piece.start));
+	gave(a, syscall(SYS_io_getevents, contexts[0], 0L, 8L, piece.start, piece.start));
 }
 
 static void submit(struct actor *a, int opcode, int vector_opcode)
 {
 	int i, count = 1 + pick(a, 8), event = one_in(a, 8) ? eventfd(0, EFD_CLOEXEC) : -1;
 	struct iocb *list[8];
+	long submitted;
 
 	for (i = 0; i < count; i++) {
 		struct iocb *iocb = list[i] = &iocbs[pick(a, IOCBS)];
 		struct piece piece = some_memory(a);
 
 		*iocb = (struct iocb){
+			.aio_data = a->op,
 			.aio_fildes = some_file(a),
 			.aio_lio_opcode = opcode,
 			.aio_buf = (unsigned long)piece.start,
@@ -80,7 +82,9 @@ static void submit(struct actor *a, int opcode, int vector_opcode)
 			iocb->aio_nbytes = 1 + pick(a, 4);
 		}
 	}
-	gave(a, syscall(SYS_io_submit, contexts[pick(a, CONTEXTS)], (long)count, list));
+	submitted = syscall(SYS_io_submit, contexts[pick(a, CONTEXTS)], (long)count, list);
+	if (submitted < 0)
+		gave(a, submitted);
 	if (event >= 0)
 		close(event);
 }
@@ -104,19 +108,23 @@ void op_aio_events(struct actor *a)
 {
 	struct timespec timeout = { .tv_nsec = 1000000 * pick(a, 5) };
 	struct io_event events[16];
+	int i;
 
-	gave(a, syscall(SYS_io_getevents, contexts[pick(a, CONTEXTS)], (long)pick(a, 4), 16L,
-			events, &timeout));
+	i = gave(a, syscall(SYS_io_getevents, contexts[pick(a, CONTEXTS)], (long)pick(a, 4), 16L,
+			    events, &timeout));
+	while (i-- > 0)
+		if (events[i].data < OPS)
+			came(events[i].data, events[i].res);
 }
 
 void op_aio_cancel(struct actor *a)
 {
 	struct io_event event;
-
 	/* EINPROGRESS: cancelled, and the event is with the others */
-	if (syscall(SYS_io_cancel, contexts[pick(a, CONTEXTS)], &iocbs[pick(a, IOCBS)], &event) &&
-	    errno == EINPROGRESS)
-		gave(a, 0);
+	long res = result(syscall(SYS_io_cancel, contexts[pick(a, CONTEXTS)],
+				  &iocbs[pick(a, IOCBS)], &event));
+
+	came(a->op, res == -EINPROGRESS ? 0 : res);
 }
 
 void op_aio_destroy(struct actor *a)
@@ -164,13 +172,15 @@ void op_uring_setup(struct actor *a)
 			      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN),
 		.sq_thread_idle = 1 + pick(a, 20),
 	};
+	int ret;
 
 	params.flags |= PICK(a, 0U, 0U, 0U, IORING_SETUP_CQE32, IORING_SETUP_SQE128,
 			     IORING_SETUP_CQE32 | IORING_SETUP_SQE128);
 	op_uring_close(a);
-	made = !io_uring_queue_init_params(ENTRIES, &ring, &params);
+	ret = io_uring_queue_init_params(ENTRIES, &ring, &params);
+	made = !ret;
 	if (a->op == OP_uring_setup)
-		gave(a, made ? 0 : -1);
+		came(a->op, ret);
 }
 
 /* A submission of some file, with flags that no operation minds; NULL: no ring */
@@ -333,8 +343,8 @@ void op_uring_events(struct actor *a)
 	else
 		io_uring_get_events(&ring);
 	while (!io_uring_peek_cqe(&ring, &cqe)) {
-		if (cqe->res >= 0 && cqe->user_data / NAMES < OPS)
-			board->well[cqe->user_data / NAMES]++;
+		if (cqe->user_data / NAMES < OPS)
+			came(cqe->user_data / NAMES, cqe->res);
 		gave(a, 0);
 		io_uring_cqe_seen(&ring, cqe);
 	}

@@ -9,20 +9,45 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
-#include <sys/sendfile.h>
 #include <sys/syscall.h>
 
 #define FILES	8
+#define SHARED	4
 
 static atomic_int files[FILES] = { [0 ... FILES - 1] = -1 };
 static atomic_int epoll_file = -1;
 static atomic_int children;
 
-int some_file(struct actor *a)
+/* Opened before the processes were made, that they all have */
+static int shared[SHARED];
+static unsigned int shared_count;
+
+void share_files(void)
+{
+	static const int flags[SHARED] = { O_RDWR, O_RDWR | O_NONBLOCK, O_RDWR, O_RDONLY };
+
+	for (shared_count = 0; shared_count < SHARED; shared_count++)
+		shared[shared_count] = open_raw(shared_count % DEVICES, flags[shared_count]);
+}
+
+void unshare_files(void)
+{
+	while (shared_count)
+		close(shared[--shared_count]);
+}
+
+/* The process's own */
+static int own_file(struct actor *a)
 {
 	return files[pick(a, FILES)];
+}
+
+int some_file(struct actor *a)
+{
+	return shared_count && one_in(a, 3) ? shared[pick(a, shared_count)] : own_file(a);
 }
 
 static void put_file(struct actor *a, int fd)
@@ -60,12 +85,12 @@ void op_close(struct actor *a)
 
 void op_dup(struct actor *a)
 {
-	int fd = some_file(a), other = some_file(a);
+	int fd = some_file(a), other = own_file(a);
 
 	if (other >= 0 && one_in(a, 3))
 		gave(a, dup2(fd, other));
 	else
-		put_file(a, one_in(a, 2) ? dup(fd) : fcntl(fd, F_DUPFD_CLOEXEC, 0));
+		put_file(a, gave(a, one_in(a, 2) ? dup(fd) : fcntl(fd, F_DUPFD_CLOEXEC, 0)));
 }
 
 /*
@@ -214,9 +239,44 @@ void op_seek(struct actor *a)
 	struct piece piece = some_memory(a);
 	int fd = some_file(a);
 
-	lseek(fd, pick(a, 4096), pick(a, 3));
-	pread(fd, piece.start, piece.size, pick(a, 4096));
-	pwrite(fd, piece.start, piece.size, pick(a, 4096));
+	gave(a, lseek(fd, pick(a, 4096), pick(a, 3)));
+	gave(a, pread(fd, piece.start, piece.size, pick(a, 4096)));
+	gave(a, pwrite(fd, piece.start, piece.size, pick(a, 4096)));
+}
+
+/* What a stream has not got; none of it does well */
+void op_not_for_it(struct actor *a)
+{
+	struct piece piece = some_memory(a);
+	int fd = some_file(a);
+	loff_t at = 0;
+
+	switch (pick(a, 8)) {
+	case 0:
+		gave(a, fsync(fd));
+		break;
+	case 1:
+		gave(a, fallocate(fd, 0, 0, piece.size));
+		break;
+	case 2:
+		gave(a, ftruncate(fd, 0));
+		break;
+	case 3:
+		gave(a, syscall(SYS_getdents64, fd, piece.start, piece.size));
+		break;
+	case 4:
+		gave(a, copy_file_range(fd, &at, some_file(a), NULL, piece.size, 0));
+		break;
+	case 5:
+		gave(a, readahead(fd, 0, piece.size));
+		break;
+	case 6:
+		gave(a, sync_file_range(fd, 0, piece.size, 0));
+		break;
+	case 7:
+		gave(a, splice(fd, NULL, some_file(a), NULL, piece.size, SPLICE_F_NONBLOCK));
+		break;
+	}
 }
 
 /* Waiting */
@@ -242,11 +302,37 @@ void op_poll(struct actor *a)
 	gave(a, poll(p, count, one_in(a, 50) ? -1 : some_timeout(a)));
 }
 
-void op_select(struct actor *a)
+/* Signals that come meanwhile, and those that do not */
+static sigset_t some_signals(struct actor *a)
 {
-	struct timeval timeout = { .tv_usec = 1000 * some_timeout(a) };
+	sigset_t set;
+
+	sigemptyset(&set);
+	if (one_in(a, 2))
+		sigaddset(&set, SIGIO);
+	if (one_in(a, 2))
+		sigaddset(&set, SIGRTMIN);
+	return set;
+}
+
+void op_ppoll(struct actor *a)
+{
+	struct timespec timeout = { .tv_nsec = 1000000 * some_timeout(a) };
+	struct pollfd p[2] = {
+		{ .fd = some_file(a), .events = some_events(a) },
+		{ .fd = some_file(a), .events = some_events(a) },
+	};
+	struct piece piece = some_memory(a);
+	sigset_t set = some_signals(a);
+
+	gave(a, syscall(SYS_ppoll, one_in(a, 10) ? piece.start : p, pick(a, 3), &timeout, &set,
+			one_in(a, 20) ? 4 : 8));
+}
+
+/* Returns the largest */
+static int some_sets(struct actor *a, fd_set *sets)
+{
 	int i, fd, max = -1;
-	fd_set sets[3];
 
 	for (i = 0; i < 3; i++)
 		FD_ZERO(&sets[i]);
@@ -257,7 +343,26 @@ void op_select(struct actor *a)
 		FD_SET(fd, &sets[pick(a, 3)]);
 		max = fd > max ? fd : max;
 	}
+	return max;
+}
+
+void op_select(struct actor *a)
+{
+	struct timeval timeout = { .tv_usec = 1000 * some_timeout(a) };
+	fd_set sets[3];
+	int max = some_sets(a, sets);
+
 	gave(a, select(max + 1, &sets[0], &sets[1], &sets[2], &timeout));
+}
+
+void op_pselect(struct actor *a)
+{
+	struct timespec timeout = { .tv_nsec = 1000000 * some_timeout(a) };
+	sigset_t set = some_signals(a);
+	fd_set sets[3];
+	int max = some_sets(a, sets);
+
+	gave(a, pselect(one_in(a, 20) ? -1 : max + 1, &sets[0], &sets[1], &sets[2], &timeout, &set));
 }
 
 void op_epoll(struct actor *a)
@@ -274,8 +379,15 @@ void op_epoll(struct actor *a)
 	}
 	events[0].events |= PICK(a, 0U, 0U, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE);
 	gave(a, epoll_ctl(epoll_file, op, fd, &events[0]));
-	if (one_in(a, 2))
-		epoll_wait(epoll_file, events, 8, some_timeout(a));
+}
+
+void op_epoll_wait(struct actor *a)
+{
+	struct epoll_event events[8];
+	sigset_t set = some_signals(a);
+
+	gave(a, epoll_pwait(epoll_file, events, one_in(a, 20) ? 0 : 1 + pick(a, 8), some_timeout(a),
+			    one_in(a, 2) ? &set : NULL));
 }
 
 void op_flags(struct actor *a)
@@ -297,10 +409,41 @@ void op_sigio(struct actor *a)
 		.pid = PICK(a, gettid(), getpid(), getpgrp(), 0),
 	};
 
-	fcntl(fd, F_SETSIG, PICK(a, 0, SIGIO, SIGRTMIN, SIGRTMIN + 1));
-	fcntl(fd, F_SETOWN_EX, &owner);
+	gave(a, fcntl(fd, F_SETSIG, PICK(a, 0, SIGIO, SIGRTMIN, SIGRTMIN + 1, 65)));
+	if (one_in(a, 2))
+		gave(a, fcntl(fd, F_SETOWN, PICK(a, gettid(), getpid(), -getpgrp(), 0)));
+	else
+		gave(a, fcntl(fd, F_SETOWN_EX, &owner));
 	if (flags >= 0)
 		gave(a, fcntl(fd, F_SETFL, flags | O_ASYNC));
+}
+
+/* Locks, of the process and of the file: on a device they are what they are on any other */
+void op_lock(struct actor *a)
+{
+	struct flock lock = {
+		.l_type = PICK(a, F_RDLCK, F_WRLCK, F_UNLCK, F_UNLCK, 9),
+		.l_whence = pick(a, 4),
+		.l_start = pick(a, 100),
+		.l_len = pick(a, 100),
+	};
+	int fd = some_file(a);
+
+	if (one_in(a, 3))
+		gave(a, flock(fd, PICK(a, LOCK_SH, LOCK_EX, LOCK_UN, LOCK_UN) | LOCK_NB));
+	else
+		gave(a, fcntl(fd, PICK(a, F_GETLK, F_SETLK, F_SETLK, F_OFD_GETLK, F_OFD_SETLK,
+				       F_OFD_SETLK), &lock));
+}
+
+void op_fcntl(struct actor *a)
+{
+	int fd = some_file(a), command = PICK(a, F_GETFD, F_GETFL, F_GETOWN, F_GETSIG, F_GETLEASE,
+					      F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ, F_GETPIPE_SZ,
+					      F_ADD_SEALS, F_GET_SEALS, F_GETOWN_EX, 77);
+	struct piece piece = some_memory(a);
+
+	gave(a, fcntl(fd, command, piece.start));
 }
 
 void op_sigwait(struct actor *a)
@@ -313,203 +456,6 @@ void op_sigwait(struct actor *a)
 	sigaddset(&set, SIGRTMIN);
 	sigaddset(&set, SIGRTMIN + 1);
 	gave(a, sigtimedwait(&set, NULL, &timeout));
-}
-
-/* ioctls */
-
-void op_get(struct actor *a)
-{
-	unsigned long request = PICK(a, IODEMO_GET_INFO, IODEMO_GET_CONFIG, IODEMO_GET_CLIENT,
-				     IODEMO_GET_STATS);
-	struct piece to = some_memory(a);
-	struct iodemo_stats stats;
-	int fd = some_file(a);
-
-	gave(a, ioctl(fd, request, one_in(a, 3) ? to.start : &stats));
-}
-
-void op_set_client(struct actor *a)
-{
-	struct iodemo_client_config client = {
-		.format = pick(a, one_in(a, 10) ? 4 : 2),
-		.low_water = PICK(a, 1, 1, 1, 2, 16, 64, 0, 100000),
-		.reserved[5] = one_in(a, 20),
-	};
-
-	gave(a, ioctl(some_file(a), IODEMO_SET_CLIENT, &client));
-}
-
-void op_set_config(struct actor *a)
-{
-	struct iodemo_config config = {
-		.period_us = PICK(a, 0, 0, 10, 100, 1000, 1000, 10000, 10000, 1000000, 9),
-		.burst = PICK(a, 1, 1, 1, 4, 64, 1024, 0, 1025),
-		.reserved[5] = one_in(a, 20),
-	};
-
-	gave(a, ioctl(some_file(a), IODEMO_SET_CONFIG, &config));
-}
-
-void op_bad_ioctl(struct actor *a)
-{
-	struct piece piece = some_memory(a);
-	unsigned long request = roll(&a->dice);
-
-	if (one_in(a, 2))
-		request = _IOWR(IODEMO_IOC, pick(a, 256), __u64);
-	gave(a, ioctl(some_file(a), request, piece.start));
-}
-
-void op_trigger(struct actor *a)
-{
-	__u32 count = one_in(a, 500) ? PICK(a, 100000U, ~0U) : PICK(a, 1U, 1U, 2U, 7U, 64U);
-	int fd = some_file(a);
-
-	gave(a, ioctl(fd, IODEMO_TRIGGER, &count));
-}
-
-void op_bad_trigger(struct actor *a)
-{
-	struct piece piece = some_memory(a);
-	int fd = some_file(a);
-	__u32 none = 0;
-
-	gave(a, ioctl(fd, IODEMO_TRIGGER, PICK(a, (void *)&none, piece.start, piece.start,
-					       read_only_page())));
-}
-
-void op_reserve(struct actor *a)
-{
-	gave(a, ioctl(some_file(a), IODEMO_RESERVE));
-}
-
-void op_release(struct actor *a)
-{
-	gave(a, ioctl(some_file(a), IODEMO_RELEASE));
-}
-
-void op_flush(struct actor *a)
-{
-	gave(a, ioctl(some_file(a), IODEMO_FLUSH));
-}
-
-void op_bytes(struct actor *a)
-{
-	struct piece to = some_memory(a);
-	int fd = some_file(a), bytes;
-
-	gave(a, ioctl(fd, FIONREAD, one_in(a, 3) ? to.start : &bytes));
-}
-
-/* Without copies */
-
-static void keep_map(struct actor *a, void *map, size_t size)
-{
-	if (a->map)
-		munmap(a->map, a->map_size);
-	a->map = NULL;
-	if (one_in(a, 2)) {
-		munmap(map, size);
-		return;
-	}
-	a->map = map;
-	a->map_size = size;
-}
-
-void op_map_ring(struct actor *a)
-{
-	int prot = PICK(a, PROT_READ, PROT_READ, PROT_NONE, PROT_READ | PROT_WRITE);
-	size_t size = 4096 * (1 + pick(a, one_in(a, 4) ? 2000 : 5));
-	off_t offset = PICK(a, IODEMO_MMAP_RING, IODEMO_MMAP_RING, IODEMO_MMAP_RING, 4096,
-			    IODEMO_MMAP_CURSOR + 4096, 0x20000000);
-	char *map;
-	int fd = some_file(a);
-
-	map = mmap(NULL, size, prot, PICK(a, MAP_SHARED, MAP_PRIVATE), fd, offset);
-	if (map == MAP_FAILED)
-		return;
-	gave(a, 0);
-	if (prot & PROT_READ)
-		__atomic_load_n(&map[pick(a, size)], __ATOMIC_RELAXED);
-	mprotect(map, size, PICK(a, PROT_READ, PROT_READ | PROT_WRITE));
-	madvise(map, size, PICK(a, MADV_DONTNEED, MADV_DONTFORK, MADV_PAGEOUT));
-	/* The device's pages, for the kernel to write to and to read from */
-	if (one_in(a, 4))
-		read(some_file(a), map, size);
-	if (one_in(a, 4))
-		write(some_file(a), map, size);
-	keep_map(a, map, size);
-}
-
-/* Where it stands, near there, at the ends, anywhere */
-static __u64 some_cursor(struct actor *a, __u64 now)
-{
-	return PICK(a, now, now, now + 1, now - 1, now + 100000, 0, ~0ULL, roll(&a->dice));
-}
-
-void op_map_cursor(struct actor *a)
-{
-	struct iodemo_cursor_page *page;
-	int i, fd = some_file(a);
-
-	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, one_in(a, 10) ? MAP_PRIVATE : MAP_SHARED,
-		    fd, IODEMO_MMAP_CURSOR);
-	if (page == MAP_FAILED)
-		return;
-	gave(a, 0);
-	for (i = pick(a, 100); i; i--)
-		__atomic_store_n(&page->cursor, some_cursor(a, page->cursor), __ATOMIC_RELAXED);
-	if (one_in(a, 4))
-		read(some_file(a), page, 4096);
-	keep_map(a, page, 4096);
-}
-
-static void drain_pipe(struct actor *a)
-{
-	char buf[4096];
-
-	while (read(a->pipe[0], buf, sizeof(buf)) > 0)
-		;
-}
-
-void op_splice_out(struct actor *a)
-{
-	int flags = one_in(a, 20) ? 0 : SPLICE_F_NONBLOCK;
-	int fd = some_file(a);
-
-	if (one_in(a, 10))
-		fcntl(a->pipe[1], F_SETPIPE_SZ, 4096 * (1 + pick(a, 32)));
-	flags |= PICK(a, 0, SPLICE_F_MOVE);
-	gave(a, splice(fd, NULL, a->pipe[1], NULL, 1 + pick(a, 100000), flags));
-	drain_pipe(a);
-}
-
-void op_splice_in(struct actor *a)
-{
-	struct iodemo_record records[8];
-	struct iovec iov = { .iov_base = records, .iov_len = sizeof(records) };
-	int fd = some_file(a);
-
-	fill_records(a, records, 8);
-	if (one_in(a, 2))
-		write(a->pipe[1], records, pick(a, sizeof(records)));
-	else
-		vmsplice(a->pipe[1], &iov, 1, SPLICE_F_NONBLOCK);
-	gave(a, splice(a->pipe[0], NULL, fd, NULL, 1 + pick(a, 1000), SPLICE_F_NONBLOCK));
-	drain_pipe(a);
-}
-
-void op_sendfile(struct actor *a)
-{
-	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	off_t offset = pick(a, 4096);
-
-	if (one_in(a, 3))
-		sendfile(a->pipe[1], some_file(a), NULL, 4096);
-	else
-		gave(a, sendfile(some_file(a), file, &offset, pick(a, 8192)));
-	drain_pipe(a);
-	close(file);
 }
 
 /* What shows the state of things while it changes */

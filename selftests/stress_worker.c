@@ -5,6 +5,7 @@
 #include "stress.h"
 
 #include <sys/prctl.h>
+#include <time.h>
 
 struct choice {
 	void (*act)(struct actor *a);
@@ -13,9 +14,7 @@ struct choice {
 };
 
 #define CHOICE(name, weight) { op_##name, OP_##name, weight },
-static const struct choice chaos[] = {
-	CHAOS_FILE_OPS(CHOICE) CHAOS_MEMORY_OPS(CHOICE) CHAOS_ASYNC_OPS(CHOICE) { }
-};
+static const struct choice chaos[] = { CHAOS_OPS(CHOICE) { } };
 
 static const struct choice witness[] = { WITNESS_OPS(CHOICE) { } };
 
@@ -78,6 +77,26 @@ static void set_signals(__u64 *dice, bool is_witness)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
+/* Whatever the thread sleeps in, a signal ends it. */
+static void set_patience(__u64 ns)
+{
+	struct sigaction action = { .sa_handler = nothing };
+	struct itimerspec every = {
+		.it_interval.tv_nsec = ns,
+		.it_value.tv_nsec = ns,
+	};
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = SIGUSR1,
+	};
+	timer_t timer;
+
+	event._sigev_un._tid = gettid();
+	if (sigaction(SIGUSR1, &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, &timer) ||
+	    timer_settime(timer, 0, &every, NULL))
+		_exit(1);
+}
+
 struct start {
 	unsigned int place;
 	unsigned int thread;
@@ -97,6 +116,8 @@ static void *run_thread(void *arg)
 
 	for (i = 0; !start->is_witness && i < 4; i++)
 		op_open(&a);
+	if (board->patience)
+		set_patience(board->patience);
 	if (pipe2(a.pipe, O_CLOEXEC | O_NONBLOCK))
 		_exit(1);
 	a.go_on(&a, start->sequence, 0);
