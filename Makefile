@@ -13,7 +13,9 @@
 #:   make bench      measure what the device costs, in instructions, against the kernel's budget; MEASURES="read waking"
 #:                   for some of it, REAL=1 for time instead, BUDGET=update for a new budget
 #:   make stress     do everything at random, with the device unbound and the processes killed meanwhile; MINUTES=10,
-#:                   SEED=<what a run has printed> for the same choices again
+#:                   SEED=<what a run has printed> for the same choices again; UNBINDS=10000 for a storm of these
+#:   make fuzz       make every system call that the device takes, at random, on the debug kernel, and count what each gave;
+#:                   CALLS=1000000 or MINUTES=60, and SEED= as above
 #:   make exercise   is the exercise N=blocking (nonblocking, multiplexing, signal, async) of docs/ solved? Without N: are
 #:                   they all unsolved here, and their solutions right?
 #:   make examples   run the examples of docs/examples: C, Python, node, Go
@@ -52,7 +54,7 @@ PREFIX ?= /usr/local
 kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
 .PHONY: all modules userspace install uninstall deb demo report check check-all check-fleet check-in-tree coverage bench
-.PHONY: stress exercise examples shell run fleet in-tree lint clean distclean help
+.PHONY: stress fuzz exercise examples shell run fleet in-tree lint clean distclean help
 
 # Headers that somebody names are to be there
 all: userspace $(if $(kdir_env)$(wildcard $(KDIR)/Makefile),modules,no-module)
@@ -127,7 +129,12 @@ bench:
 	@$(vm_env) MEASURES="$(MEASURES)" REAL="$(REAL)" BUDGET="$(BUDGET)" scripts/bench.sh
 
 stress:
-	@$(vm_env) MINUTES="$(MINUTES)" SEED="$(SEED)" scripts/stress.sh
+	@$(vm_env) MINUTES="$(MINUTES)" SEED="$(SEED)" UNBINDS="$(UNBINDS)" scripts/stress.sh stress
+
+# Of the kernels it takes the one that watches, if none is named
+fuzz:
+	@$(if $(findstring file,$(origin KERNEL)),KERNEL=debug,$(vm_env)) MINUTES="$(MINUTES)" CALLS="$(CALLS)" SEED="$(SEED)" \
+		scripts/stress.sh fuzz
 
 exercise:
 	@$(vm_env) scripts/exercise.sh $(N)

@@ -2,38 +2,70 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # stress.sh: do everything that can be done with the device, at random, in the virtual machine
 #
-# usage: [KERNEL=6.1] [MINUTES=10] [SEED=N] scripts/stress.sh
+# usage: [KERNEL=6.1] [MINUTES=10] [SEED=N] [UNBINDS=N] scripts/stress.sh stress
+#        [KERNEL=debug] [CALLS=100000 | MINUTES=N] [SEED=N] scripts/stress.sh fuzz
+#
+# stress unbinds the devices, loads the module anew and kills the processes meanwhile; with UNBINDS it does that as fast
+# as it goes, and ends when so many are done, or after MINUTES (then 60). fuzz only makes the calls, and counts what each
+# gave; one that never did well is one failed.
 #
 # SEED repeats the choices of a run that printed it, process by process; without, the clock gives one. What the run says
-# goes to the terminal and to build/stress-KERNEL.tap. The last line is "N passed, N failed, N skipped": a case is a kind
-# of operation, passed if nothing was wrong where it was done; a report in the kernel's log, or a machine that hangs, is
-# one failed. The status is 0 when nothing failed.
+# goes to the terminal and to build/stress-KERNEL.tap or fuzz-KERNEL.tap. The last line is "N passed, N failed, N
+# skipped": a case is a kind of operation, passed if nothing was wrong where it was done; a report in the kernel's log, or
+# a machine that hangs, is one failed. The status is 0 when nothing failed.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-arguments 0 "$@"
+arguments 1 "$@"
 
-kernel=${KERNEL:-6.1}
-minutes=${MINUTES:-10}
-case $minutes in
-*[!0-9]* | 0*) die "MINUTES=$minutes: a number from 1 on" ;;
+# number NAME VALUE: what the environment has there, or nothing
+number()
+{
+	case $2 in
+	*[!0-9]* | 0?*) die "$1=$2: a number" ;;
+	0) [ "$1" = SEED ] || die "$1=$2: a number from 1 on" ;;
+	esac
+}
+number MINUTES "${MINUTES-}"
+number SEED "${SEED-}"
+number CALLS "${CALLS-}"
+number UNBINDS "${UNBINDS-}"
+
+# A machine that takes much longer than it is told to hangs; calls take what they take, the slowest 100 in a second
+case $1 in
+stress)
+	kernel=${KERNEL:-6.1}
+	minutes=${MINUTES:-${UNBINDS:+60}}
+	: "${minutes:=10}"
+	limit=$((minutes * 60 + 600))
+	options="--minutes $minutes ${UNBINDS:+--unbinds $UNBINDS}"
+	;;
+fuzz)
+	kernel=${KERNEL:-debug}
+	calls=${CALLS:-100000}
+	if [ -n "${MINUTES-}" ]; then
+		options="--minutes $MINUTES"
+		limit=$((MINUTES * 60 + 600))
+	else
+		options="--calls $calls"
+		limit=$((calls / 100 + 600))
+	fi
+	;;
+*) usage 2 >&2 ;;
 esac
-case ${SEED-} in
-*[!0-9]*) die "SEED=$SEED: a number, as a run prints it" ;;
-esac
-limit=$((minutes * 60 + 600))
+program=$1
 "$top/scripts/setup.sh" vm
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
-tap=$top/build/stress-${build##*/}.tap
+tap=$top/build/$program-${build##*/}.tap
 
 mkdir -p "$build"
-raw=$(mktemp "$build/stress.XXXXXX")
+raw=$(mktemp "$build/$program.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT
 {
 	status=0
 	"$top/scripts/vm.sh" -k "$kernel" -p 'modules selftests' -t "$limit" \
-		run "/opt/kselftest/iodemo/stress --minutes $minutes ${SEED:+--seed $SEED}" || status=$?
+		run "/opt/kselftest/iodemo/$program $options ${SEED:+--seed $SEED}" || status=$?
 	echo "$status" >"$raw.status"
 } | tee "$raw"
 
