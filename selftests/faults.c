@@ -43,7 +43,10 @@ static long write_text(const char *path, const char *text)
 	return ret < 0 ? ret : 0;
 }
 
-/* Memory of every kind, and in silence: the log is for what nobody expects. NULL: done, else what is not there */
+/*
+ * Memory of every kind, and in silence: the log is for what nobody expects. NULL:
+ * done, else what is not there
+ */
 static const char *can_fail(void)
 {
 	static const char *const settings[][2] = {
@@ -362,12 +365,13 @@ static void try_fasync(struct attempt *a)
 
 static void try_map(struct attempt *a, int prot, off_t offset)
 {
-	void *map = MAP_FAILED;
+	long *map;
 
-	ATTEMPT(a, (map = mmap(NULL, 4096, prot, MAP_SHARED, a->fd, offset)) == MAP_FAILED ? -1 : 0);
-	if (map == MAP_FAILED)
+	ATTEMPT(a, (map = mmap(NULL, 4096, prot, MAP_SHARED, a->fd, offset)) == MAP_FAILED ?
+		-1 : 0);
+	if (a->gave)
 		return;
-	must(a, *(volatile long *)map == STAT(a->fd, records) -
+	must(a, __atomic_load_n(map, __ATOMIC_RELAXED) == STAT(a->fd, records) -
 	     (offset == IODEMO_MMAP_RING ? 0 : READY), "the page is another");
 	munmap(map, 4096);
 }
@@ -798,8 +802,8 @@ TEST_F_TIMEOUT(life, load_fails_cleanly_at_every_place, LONG_LOOP)
 	}
 	EXPECT_EQ(0, ret);
 	EXPECT_LE(20U, of_ours);
-	TH_LOG("%u places, %u of them before our own code; %u failed, %u of them in our own", places,
-	       kernels, failed, of_ours);
+	TH_LOG("%u places, %u of them before our own code; %u failed, %u of them in our own",
+	       places, kernels, failed, of_ours);
 	EXPECT_STREQ("", device_fault());
 }
 

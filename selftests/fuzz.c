@@ -113,7 +113,8 @@ int main(int argc, char **argv)
 	board->patience = PATIENCE_NS;
 	if (minutes)
 		calls = ~0ULL;
-	printf("TAP version 13\n# seed %llu, %u processes of %d threads\n", seed, processes, THREADS);
+	printf("TAP version 13\n# seed %llu, %u processes of %d threads\n", seed, processes,
+	       THREADS);
 	fflush(stdout);
 	while (!hung && goes_on(begin, calls))
 		run_round(begin, calls - board->calls < ROUND_CALLS ? calls :

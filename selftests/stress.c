@@ -18,8 +18,9 @@
 #include <sys/prctl.h>
 
 #define ROUND		((unbinds ? 5 : 20) * SECOND)
-#define BOUND		(unbinds ? SECOND / 20 : SECOND)	/* between unbinding and unbinding, at most */
-#define UNBOUND		(unbinds ? SECOND / 100 : SECOND / 10)	/* and until binding */
+/* How long a device stays bound, and then unbound, at most */
+#define BOUND		(unbinds ? SECOND / 20 : SECOND)
+#define UNBOUND		(unbinds ? SECOND / 100 : SECOND / 10)
 #define STOPPED		(SECOND / 20)
 
 static __u64 minutes = 10;

@@ -67,7 +67,7 @@ static const char *about(enum stress_op op)
 	case OP_unload:
 		return ": the module could be unloaded";
 	case OP_works:
-		return ": after all that, each record comes whole and once, and the counts are exact";
+		return ": then each record comes whole and once, and the counts are exact";
 	default:
 		return "";
 	}
@@ -89,7 +89,8 @@ static bool show_case(enum stress_op op, int number, bool demanding)
 
 	if (demanding && built && !well && !need_not_do_well(op))
 		ok = false;
-	printf("%s %d %s%s #", ok ? "ok" : "not ok", number, stress_names[op], about(op));
+	printf("%s %d %s%s #", ok ? "ok" : "not ok", number, stress_names[op],
+	       about(op));
 	if (!done && ok) {
 		printf(" SKIP built without liburing\n");
 		return true;

@@ -362,7 +362,8 @@ void op_pselect(struct actor *a)
 	fd_set sets[3];
 	int max = some_sets(a, sets);
 
-	gave(a, pselect(one_in(a, 20) ? -1 : max + 1, &sets[0], &sets[1], &sets[2], &timeout, &set));
+	gave(a, pselect(one_in(a, 20) ? -1 : max + 1, &sets[0], &sets[1], &sets[2], &timeout,
+			&set));
 }
 
 void op_epoll(struct actor *a)

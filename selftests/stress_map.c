@@ -63,7 +63,10 @@ void op_map_cursor(struct actor *a)
 	keep_map(a, page, 4096);
 }
 
-/* What the thread has mapped is moved, cut, grown, protected, and used; no access by itself, which could crash it */
+/*
+ * What the thread has mapped is moved, cut, grown, protected, and used: by the
+ * kernel, since an access of its own could crash it
+ */
 
 void op_map_move(struct actor *a)
 {
@@ -120,7 +123,7 @@ void op_map_use(struct actor *a)
 	if (!a->map)
 		return;
 	gave(a, write(a->pipe[1], a->map, pick(a, 8192)));
-	gave(a, read(a->pipe[0], one_in(a, 2) ? (char *)a->map : (char *)a->map + pick(a, 4096), 8));
+	gave(a, read(a->pipe[0], (char *)a->map + (one_in(a, 2) ? 0 : pick(a, 4096)), 8));
 	drain_pipe(a);
 }
 

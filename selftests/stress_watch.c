@@ -208,7 +208,7 @@ void wait_for_child(__u64 ns)
 	sigtimedwait(&set, NULL, &timeout);
 }
 
-/* The device after all that: who opens it now gets every record, whole and once, and the counts are exact. */
+/* The device after all that: each record comes whole and once, and the counts are exact. */
 
 #define AFTER	5	/* interrupts */
 
@@ -254,7 +254,7 @@ static void see_works(int index)
 	close(first);
 }
 
-/* A file that nobody has read, since the round began: what it did not read it has lost, or it waits. */
+/* A file that nobody has read since the round began: what it has not lost waits for it. */
 static struct unread {
 	int fd;
 	__u64 from;
@@ -276,9 +276,10 @@ static void see_unread(int index)
 	struct iodemo_stats stats = get_stats(u->fd);
 
 	/* Of a device that is gone there are none */
-	if (stats.records != ~0ULL && (stats.read || stats.lost + stats.lag != stats.records - u->from))
-		wrong(OP_works, "iodemo.%d: %llu read, %llu lost, %llu wait, of %llu, by nobody", index,
-		      stats.read, stats.lost, stats.lag, stats.records - u->from);
+	if (stats.records != ~0ULL &&
+	    (stats.read || stats.lost + stats.lag != stats.records - u->from))
+		wrong(OP_works, "iodemo.%d: %llu read, %llu lost, %llu wait, of %llu, by nobody",
+		      index, stats.read, stats.lost, stats.lag, stats.records - u->from);
 	close(u->fd);
 }
 

@@ -131,7 +131,7 @@ static void laps_by_far(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, iodemo_ring_intact(ring, 0));
 }
 
-/* As a reader sees it that comes in the middle of storing: the oldest is void, and head is where it was. */
+/* A reader that comes in the middle of storing: the oldest is void, and head is where it was. */
 static void oldest_is_void_as_soon_as_storing_begins(struct kunit *test)
 {
 	struct iodemo_ring *ring = test->priv;
