@@ -44,11 +44,6 @@ static void act(struct actor *a, const struct choice *choices, __u64 sequence, _
 	}
 }
 
-static void act_chaos(struct actor *a, __u64 sequence, __u64 count)
-{
-	act(a, chaos, sequence, count);
-}
-
 static void act_witness(struct actor *a, __u64 sequence, __u64 count)
 {
 	act(a, witness, sequence, count);
@@ -95,6 +90,14 @@ static void set_patience(__u64 ns)
 	if (sigaction(SIGUSR1, &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, &timer) ||
 	    timer_settime(timer, 0, &every, NULL))
 		_exit(1);
+}
+
+/* A child has none of its parent's timers. */
+static void act_chaos(struct actor *a, __u64 sequence, __u64 count)
+{
+	if (!a->seat && board->patience)
+		set_patience(board->patience);
+	act(a, chaos, sequence, count);
 }
 
 struct start {
