@@ -439,7 +439,7 @@ void op_lock(struct actor *a)
 
 void op_fcntl(struct actor *a)
 {
-	int fd = some_file(a), command = PICK(a, F_GETFD, F_GETFL, F_GETOWN, F_GETSIG, F_GETLEASE,
+	int fd = some_file(a), command = PICK(a, F_GETFD, F_GETFL, F_GETSIG, F_GETLEASE,
 					      F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ, F_GETPIPE_SZ,
 					      F_ADD_SEALS, F_GET_SEALS, F_GETOWN_EX, 77);
 	struct piece piece = some_memory(a);

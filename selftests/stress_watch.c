@@ -116,6 +116,8 @@ static void bury(struct worker *w, int status, bool again)
 	unsigned int i, len = 0;
 
 	deaths++;
+	if (w->killed)
+		board->well[OP_kill]++;
 	if (w->killed && took > worst_death) {
 		worst_death = took;
 		for (i = 0; i < THREADS; i++)
