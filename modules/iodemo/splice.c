@@ -81,7 +81,7 @@ static unsigned int alloc_pages_for(struct page **pages, struct bio_vec *vector,
 	for (; len && count < most; count++) {
 		size_t part = min_t(size_t, len, PAGE_SIZE);
 
-		pages[count] = alloc_page(GFP_USER);
+		pages[count] = alloc_page(GFP_USER | __GFP_ACCOUNT);	/* as the pipe's own */
 		if (!pages[count])
 			break;
 		vector[count] = (struct bio_vec){ .bv_page = pages[count], .bv_len = part };
