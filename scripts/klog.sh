@@ -31,6 +31,10 @@ look()
 			close_race()
 	}
 	others { next }
+	# Where a test lets memory fail, the kernel tells so, and by whose call
+	/iodemo-test: memory fails on demand/ { demanded = 1 }
+	/iodemo-test: memory fails no more/ { demanded = 0 }
+	demanded && /vmalloc error: |page allocation failure/ { told = 1 }
 	/BUG[: ]|WARNING:|Oops|Kernel panic|general protection fault|Unable to handle|Call Trace:|cut here/ ||
 	/UBSAN|KASAN|KCSAN:|ODEBUG:|refcount_t:|list_(add|del) corruption|usercopy:|DEBUG_LOCKS_WARN_ON/ ||
 	/INFO: |rcu:.*(stall|starved)|soft lockup|hard LOCKUP|nobody cared|Tasks state|Out of memory/ ||
@@ -44,6 +48,10 @@ look()
 	left > 0 { print; left-- }
 	# What a kernel says of itself at boot
 	function benign(line) {
+		if (told && line ~ /Call Trace:/) {
+			told = 0
+			return 1
+		}
 		return line ~ /INFO: (NMI handler|lockdep is turned off|task .* blocked for less)/ ||
 			line ~ /kasan: KernelAddressSanitizer|Kernel panic .*on (oops|warn)|BIOS BUG|tsc: .*WARNING/
 	}

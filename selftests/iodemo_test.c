@@ -117,20 +117,25 @@ int unload_when_free(void)
 	return err;
 }
 
-int load_module(const char *module, const char *parameters)
+int open_module(const char *module, int *flags)
 {
 	char path[PATH_MAX];
-	int err, fd;
+	int err = find_module(module, path, sizeof(path));
 
-	err = find_module(module, path, sizeof(path));
 	if (err)
 		return err;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	*flags = strcmp(path + strlen(path) - 3, ".ko") ? MODULE_INIT_COMPRESSED_FILE : 0;
+	return result(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+int load_module(const char *module, const char *parameters)
+{
+	int err, fd, flags;
+
+	fd = open_module(module, &flags);
 	if (fd < 0)
-		return -errno;
-	err = result(syscall(SYS_finit_module, fd, parameters,
-			     strcmp(path + strlen(path) - 3, ".ko") ?
-			     MODULE_INIT_COMPRESSED_FILE : 0));
+		return fd;
+	err = result(syscall(SYS_finit_module, fd, parameters, flags));
 	close(fd);
 	return err;
 }

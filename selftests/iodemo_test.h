@@ -56,6 +56,8 @@ static inline long result(long ret)
  */
 int load(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int unload(void);
+/* Its file, and by the flags how finit_module() is to take it; or -errno. */
+int open_module(const char *module, int *flags);
 /* For those whose files the kernel closes behind their back: io_uring. */
 int unload_when_free(void);
 /* Any module, as it is: 0 or -errno; -ENOENT if there is none */
