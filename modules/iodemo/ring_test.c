@@ -205,6 +205,7 @@ static void whole_records_are_whole_while_others_are_stored(struct kunit *test)
 		struct iodemo_record record;
 		u64 seq;
 
+		cond_resched();
 		head = iodemo_ring_head(ring);
 		if (!head)
 			continue;
@@ -214,7 +215,6 @@ static void whole_records_are_whole_while_others_are_stored(struct kunit *test)
 			continue;
 		whole++;
 		torn += !is_sample(&record, seq);
-		cond_resched();
 	} while (head < PUSHES);
 	kthread_stop(producer);
 	KUNIT_EXPECT_EQ(test, 0, torn);
