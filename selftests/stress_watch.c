@@ -264,11 +264,13 @@ static struct unread {
 
 static void open_unread(void)
 {
+	struct iodemo_stats stats;
 	int i;
 
 	for (i = 0; i < DEVICES; i++) {
 		unread[i].fd = open_raw(i, O_RDONLY);
-		unread[i].from = STAT(unread[i].fd, records) - STAT(unread[i].fd, lag);
+		stats = get_stats(unread[i].fd);
+		unread[i].from = stats.records - stats.lag - stats.lost;
 	}
 }
 
