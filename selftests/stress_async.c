@@ -117,13 +117,33 @@ void op_aio_events(struct actor *a)
 			came(events[i].data, events[i].res);
 }
 
+/* What was submitted some time ago, or just for this, and waits if nothing is there */
 void op_aio_cancel(struct actor *a)
 {
+	aio_context_t context = contexts[pick(a, CONTEXTS)];
+	struct iocb *iocb = &iocbs[pick(a, IOCBS)];
+	struct piece piece = some_memory(a);
 	struct io_event event;
-	/* EINPROGRESS: cancelled, and the event is with the others */
-	long res = result(syscall(SYS_io_cancel, contexts[pick(a, CONTEXTS)],
-				  &iocbs[pick(a, IOCBS)], &event));
+	long res;
 
+	if (one_in(a, 2)) {
+		*iocb = (struct iocb){
+			.aio_data = OP_aio_read,
+			.aio_fildes = some_file(a),
+			.aio_lio_opcode = IOCB_CMD_PREAD,
+			.aio_buf = (unsigned long)piece.start,
+			.aio_nbytes = piece.size,
+		};
+		if (one_in(a, 2)) {
+			iocb->aio_data = OP_aio_poll;
+			iocb->aio_lio_opcode = IOCB_CMD_POLL;
+			iocb->aio_buf = POLLPRI;
+			iocb->aio_nbytes = 0;
+		}
+		syscall(SYS_io_submit, context, 1L, &iocb);
+	}
+	/* EINPROGRESS: cancelled, and the event is with the others */
+	res = result(syscall(SYS_io_cancel, context, iocb, &event));
 	came(a->op, res == -EINPROGRESS ? 0 : res);
 }
 
