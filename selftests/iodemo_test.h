@@ -60,7 +60,7 @@ int unload(void);
 int open_module(const char *module, int *flags);
 /* For those whose files the kernel closes behind their back: io_uring. */
 int unload_when_free(void);
-/* Any module, as it is: 0 or -errno; -ENOENT if there is none */
+/* Any module: 0 or -errno; -ENOENT if there is none */
 int load_module(const char *module, const char *parameters);
 int unload_module(const char *module);
 /* Close whatever file a test has opened. */
