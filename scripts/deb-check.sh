@@ -84,14 +84,6 @@ packages()
 	check 'make deb: lintian says nothing' '' "$(lintian --allow-root -I "$debs"/*.changes 2>&1)"
 }
 
-# This machine's own archives, of the suite
-archives()
-{
-	keys='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME) main' 'Created-By: Packages' 'Origin: Debian' |
-		sed -n "s#^\([^ ]*\) \($suite\(-updates\|-security\|\)\) #deb $keys \1 \2 #p" | sort -u
-}
-
 # there COMMAND...: run it on the fresh machine, with /proc, which dkms and its shell need; it is gone with the command
 there()
 {
@@ -106,7 +98,7 @@ apt()
 
 address_archives()
 {
-	archives >"$root/etc/apt/sources.list" && cp /etc/resolv.conf "$root/etc/" && apt update
+	"$top/scripts/debian.sh" own >"$root/etc/apt/sources.list" && cp /etc/resolv.conf "$root/etc/" && apt update
 }
 
 # What our packages take, as apt counts it, is installed before them: purging them leaves the machine as it was then
@@ -120,7 +112,7 @@ dependencies()
 make_base()
 {
 	mkdir "$root" &&
-		archives | mmdebstrap --variant=minbase "$suite" "$temporary/base.tar" - &&
+		"$top/scripts/debian.sh" own | mmdebstrap --variant=minbase "$suite" "$temporary/base.tar" - &&
 		tar -xf "$temporary/base.tar" -C "$root" && rm "$temporary/base.tar" &&
 		address_archives && cp -r "$debs" "$root/debs" &&
 		apt install --no-install-recommends $there_before && dependencies >"$temporary/dependencies" &&

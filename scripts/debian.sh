@@ -149,6 +149,7 @@ show) shift && apt-cache -c "$config" show "$@" ;;
 names) apt-cache -c "$config" pkgnames "$2" ;;
 closure) shift && closure "$@" ;;
 unpack) shift && unpack "$@" ;;
+own) own ;;
 -h | --help) usage ;;
 *) usage 2 >&2 ;;
 esac

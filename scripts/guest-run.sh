@@ -38,7 +38,7 @@ share_all()
 	mkdir /memory /new
 	mount -t tmpfs -o size=75%,mode=755 memory /memory
 	mkdir /memory/upper /memory/work
-	mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work host /new ||
+	mount -t overlay -o "lowerdir=/host$(job root),upperdir=/memory/upper,workdir=/memory/work" host /new ||
 		fail "the guest's kernel $(uname -r) cannot lay memory over the host's files"
 }
 
@@ -58,6 +58,10 @@ own_folders()
 	mkdir /new/run/iodemo/bin
 	cp /usr/bin/iodemo-* /new/run/iodemo/bin/
 	mount --bind /job /new/run/iodemo/job
+	if [ -n "$(job root)" ]; then
+		mkdir -p /new/host
+		mount --bind /host /new/host
+	fi
 	mount --bind "/lib/modules/$(uname -r)" "/new/lib/modules/$(uname -r)"
 }
 

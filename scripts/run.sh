@@ -7,6 +7,8 @@
 #   -k KERNEL   the guest's kernel: a version that Debian has (default: 6.1), or the path of a bzImage with KDIR= set
 #   -p PARAMS   the module's parameters, "period_us=0 devices=2"
 #   -d FOLDER   where the command runs (default: the current folder)
+#   -r ROOT     the folder of another system: the command sees its files as its own, and this machine's, read-only, in
+#               /host; it is root there, in /root (or -d), and has nothing of the environment here
 #   -t SECONDS  end it after that long (default: 0, never)
 #   -m SIZE     memory of the guest, of which what the command writes takes up to three quarters (default: 2G)
 #
@@ -41,14 +43,16 @@ die()
 
 kernel=6.1
 parameters=
-where=$PWD
+where=
+root=
 limit=0
 memory=2G
-while getopts :k:p:d:t:m:h-: option; do
+while getopts :k:p:d:r:t:m:h-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parameters=$OPTARG ;;
 	d) where=$OPTARG ;;
+	r) root=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	m) memory=$OPTARG ;;
 	h | -) usage ;;
@@ -58,10 +62,18 @@ done
 shift $((OPTIND - 1))
 [ $# -eq 1 ] || usage 2 >&2
 [ -n "$1" ] || die "no command: make run CMD='python3 mytest.py' [PARAMS='period_us=0'] [KERNEL=6.12]"
-where=$(cd "$where" && pwd) || exit 125
-case $(cd "$where" && pwd -P)/ in
-/proc/* | /sys/* | /dev/* | /run/*) die "$where: the guest has /proc, /sys, /dev and /run of its own: start elsewhere" ;;
-esac
+if [ -n "$root" ]; then
+	root=$(cd "$root" && pwd -P) || exit 125
+	: "${where:=/root}"
+	[ -x "$root/bin/sh" ] || die "$root: not a system's root, it has no /bin/sh"
+	[ -d "$root/$where" ] || die "$where: no folder in $root"
+	environment='umask 022; export HOME=/root LC_ALL=C.UTF-8'
+else
+	where=$(cd "${where:-$PWD}" && pwd) || exit 125
+	case $(cd "$where" && pwd -P)/ in
+	/proc/* | /sys/* | /dev/* | /run/*) die "$where: the guest has /proc, /sys, /dev and /run of its own: start elsewhere" ;;
+	esac
+fi
 case $kernel in
 debug) die "KERNEL=debug has no 9p to show the guest this machine's files; there are 6.1 and 6.12" ;;
 */* | *-generic) ;;
@@ -134,9 +146,14 @@ job()
 {
 	first_script "$1" >first
 	echo "$parameters" >parameters
-	id -u >uid
-	id -g >gid
-	id -G | tr ' ' , >groups
+	echo "$root" >root
+	if [ -n "$root" ]; then
+		echo 0 | tee uid gid >groups
+	else
+		id -u >uid
+		id -g >gid
+		id -G | tr ' ' , >groups
+	fi
 	if same && [ -t 1 ]; then
 		stty size <&2 | sed 's/\(.*\) \(.*\)/rows \1 columns \2/' >terminal
 	elif same; then

@@ -7,12 +7,12 @@
 # Says first what can't work here: another processor, another system, no room, a folder that nobody may write to.
 #
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
-# kernel), lint, examples, deb (packages), in-tree (a kernel tree with iodemo), htmldocs (that tree's documents), coverage,
-# chart (draw what was measured), perf, xml, yaml, lava (the form of its jobs), or the name of a Debian package. What is
-# missing is installed with apt-get, as root or through sudo; on a system without apt-get it is printed, with the names
-# that it has in Fedora, Arch or openSUSE if this is one of them, and the status is 1. KERNEL= in the environment is the
-# guest's, if that is the path of a bzImage, and DEBIAN_MIRROR= where kernels come from if this is no Debian. The JOB
-# lists has this machine's apt read its lists anew.
+# kernel), lint, examples, clients (a Debian and its programs), deb (packages), in-tree (a kernel tree with iodemo),
+# htmldocs (that tree's documents), coverage, chart (draw what was measured), perf, xml, yaml, lava (the form of its jobs),
+# or the name of a Debian package. What is missing is installed with apt-get, as root or through sudo; on a system without
+# apt-get it is printed, with the names that it has in Fedora, Arch or openSUSE if this is one of them, and the status is
+# 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage, and DEBIAN_MIRROR= where kernels come
+# from if this is no Debian. The JOB lists has this machine's apt read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -88,9 +88,16 @@ needs()
 		fakeroot fakeroot
 		cpio cpio
 		END
+	clients) cat <<-END ;;
+		mmdebstrap mmdebstrap
+		g++ g++
+		pkg-config pkg-config
+		golang-go go
+		END
 	coverage) cat <<-END ;;
 		lcov lcov
 		gcc gcov
+		END
 	in-tree) cat <<-END ;;
 		make make
 		mandoc mandoc
