@@ -19,6 +19,7 @@
 #:   make exercise   is the exercise N=blocking (nonblocking, multiplexing, signal, async) of docs/ solved? Without N: are
 #:                   they all unsolved here, and their solutions right?
 #:   make examples   run the examples of docs/examples: C, Python, node, Go
+#:   make clients    run other people's programs on the device, unmodified; PROGRAMS="cat socat" for some of them
 #:   make check-in-tree
 #:                   put iodemo into Debian's kernel source, and build, read, test and boot it there; CASES="place
 #:                   documents tests build boot" for some of it
@@ -54,7 +55,7 @@ PREFIX ?= /usr/local
 kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
 .PHONY: all modules userspace install uninstall deb demo report check check-all check-fleet check-in-tree coverage bench
-.PHONY: stress fuzz exercise examples shell run fleet in-tree lint clean distclean help
+.PHONY: stress fuzz exercise examples clients shell run fleet in-tree lint clean distclean help
 
 # Headers that somebody names are to be there
 all: userspace $(if $(kdir_env)$(wildcard $(KDIR)/Makefile),modules,no-module)
@@ -141,6 +142,9 @@ exercise:
 
 examples:
 	@$(vm_env) scripts/examples-check.sh
+
+clients:
+	@$(vm_env) scripts/clients.sh $(PROGRAMS)
 
 fleet:
 	@$(vm_env) TESTS="$(TESTS)" URL="$(URL)" scripts/fleet.sh

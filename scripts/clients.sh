@@ -50,25 +50,9 @@ get_root()
 	step "making a Debian $codename with the programs (some minutes, once)" make_root
 }
 
-# compile NAME PACKAGE: with the headers and libraries of the new system
-compile()
-{
-	for include in "$root"/usr/lib/*/pkgconfig; do
-		flags=$(PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$include:$root/usr/share/pkgconfig \
-			pkg-config --cflags --libs "$2")
-	done
-	# shellcheck disable=SC2086
-	gcc --sysroot="$root" -O2 -Wall -Werror -o "$build/bin/$1" "$sources/$1.c" $flags
-}
-
-# libev's own header has what -Wstrict-aliasing finds, and no .pc file
 build_programs()
 {
-	mkdir -p "$build/bin"
-	compile uv libuv && compile event libevent && compile glib glib-2.0 && compile gio gio-unix-2.0 &&
-		gcc --sysroot="$root" -O2 -Wall -Wno-strict-aliasing -Werror -o "$build/bin/ev" "$sources/ev.c" -lev &&
-		g++ --sysroot="$root" -O2 -Wall -Werror -pthread -o "$build/bin/asio" "$sources/asio.cc" &&
-		CGO_ENABLED=0 GO111MODULE=off go build -o "$build/bin/netpoller" "$sources/netpoller.go"
+	make -s -C "$sources" ROOT="$root" OUTPUT="$build/bin-${root##*/}"
 }
 
 # What the guest says, as it comes, for people
@@ -130,7 +114,7 @@ step 'building the programs that use a library' build_programs
 rm -f "$build/status"
 {
 	"$top/scripts/run.sh" -k "$kernel" -p period_us=0 -t 1800 -r "$root" \
-		"PATH=\$PATH:'/host$build/bin' exec '/host$sources/guest.sh' $*" || echo "$?" >"$build/status"
+		"PATH=\$PATH:'/host$build/bin-${root##*/}' exec '/host$sources/guest.sh' $*" || echo "$?" >"$build/status"
 } 2>&1 | tee "$build/output" | show
 check 'the command ran, and the kernel has nothing to report' '' "$(cat "$build/status" 2>/dev/null)"
 passed=$((passed + $(said ok)))

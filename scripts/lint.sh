@@ -68,7 +68,7 @@ checkpatch()
 # What the kernel's own code can do without, and ours cannot: compat.h is where versions are compared; trace.h
 # looks as all of its kind do; programs have no
 # BIT(), ARRAY_SIZE(), __printf() or dev_err(), have C11's _Atomic, and say more in their help than a line holds; tests
-# define their cases with macros, as kselftest_harness.h does
+# define their cases with macros, as kselftest_harness.h does; and that glib's types are types it can't know
 style()
 {
 	program=CAMELCASE,BIT_MACRO,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME,SPLIT_STRING,MISSING_SPACE
@@ -78,6 +78,7 @@ style()
 	files 'modules/*/trace.h' | checkpatch --ignore PARENTHESIS_ALIGNMENT,MACRO_ARG_REUSE
 	files 'uapi/*.h' 'userspace/*.[ch]' 'docs/*.[ch]' | checkpatch --ignore "$program"
 	files 'selftests/*.[ch]' | checkpatch --ignore "$program,$test"
+	files 'scripts/*.[ch]' | checkpatch --ignore "$program,SPACING"
 }
 
 module()

@@ -7,7 +7,7 @@
 # Says first what can't work here: another processor, another system, no room, a folder that nobody may write to.
 #
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
-# kernel), lint, examples, clients (a Debian and its programs), deb (packages), in-tree (a kernel tree with iodemo),
+# kernel), lint, examples, clients (a Debian, and programs for it), deb (packages), in-tree (a tree with iodemo),
 # htmldocs (that tree's documents), coverage, chart (draw what was measured), perf, xml, yaml, lava (the form of its jobs),
 # or the name of a Debian package. What is missing is installed with apt-get, as root or through sudo; on a system without
 # apt-get it is printed, with the names that it has in Fedora, Arch or openSUSE if this is one of them, and the status is

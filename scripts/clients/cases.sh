@@ -11,6 +11,7 @@ try 'can be stopped' 'timeout 1 cat $file' fire=2 status=124
 try 'ends where the device ends' 'cat $file' fire=2 unplug=1
 try 'copies to a file' 'cat $file >copy; cat copy' fire=3 unplug=1
 try 'sends' 'echo hello | cat >$file' when=end fire=1 expect=: echo=hello
+try 'sends more than there is room for' 'seq 300 | cat >$file' expect=: sent=300
 
 client head coreutils
 try 'takes lines' 'head -n 2 $file' fire=2
@@ -29,6 +30,7 @@ try 'passes over bytes' 'dd if=$file ibs=32 skip=2 count=2 iflag=fullblock statu
 try 'is told that nothing is there' 'dd if=$file iflag=nonblock count=1 status=none' \
 	status=1 says='Resource temporarily unavailable'
 try 'sends' 'printf "one\ntwo\n" | dd of=$file status=none' when=end fire=1 expect=: echo=two
+try 'sends more than there is room for' 'seq 300 | dd of=$file bs=4k status=none' expect=: sent=300
 try 'is to wait for storage' 'echo hello | dd of=$file conv=fsync status=none' when=end fire=1 status=1 \
 	says='fsync failed.*Invalid argument' why='there is no storage'
 try 'is to go around the cache' 'dd if=$file iflag=direct count=1 status=none' status=1 says='Invalid argument' \
@@ -67,7 +69,8 @@ client busybox
 try 'cat shows what comes' 'busybox cat $file | head -n 3' live=3
 try 'cat copies to a file' 'busybox cat $file >copy; cat copy' fire=3 unplug=1
 try 'head takes lines' 'busybox head -n 2 $file' fire=2
-try 'tail follows' 'busybox timeout 2 busybox tail -n +1 -f $file' fire=3 status=143
+try 'tail follows' 'timeout 2 busybox tail -n +1 -f $file' fire=3 status=124 expect=: \
+	why='it reads until its buffer is full'
 try 'tail gives the last lines, at the end' 'busybox tail -n 2 $file' fire=5 unplug=1 expect='tail -n 2'
 try 'dd takes lines in two pieces' 'busybox dd if=$file bs=64 count=4 2>/dev/null' fire=2
 try 'tee sends, and shows' 'echo hello | busybox tee $file' when=end fire=1 expect='echo hello' echo=hello
@@ -83,8 +86,8 @@ try 'reads a line' 'read -r line <$file; echo "$line"' fire=1 shell=bash
 try 'reads characters' 'read -r -N 20 text <$file; printf %s "$text"' fire=1 expect='head -c 20' shell=bash
 try 'stops waiting' 'read -t 0.2 -r line <$file' status=142 shell=bash
 try 'asks whether there is something' 'exec {f}<$file; read -t 0 <&$f' status=1 shell=bash
-try 'finds that there is' 'exec {f}<$file; head -n 1 <&$f; echo waits >&2; until read -t 0 <&$f; do :; done; head -n 1 <&$f' \
-	fire=2 shell=bash
+try 'finds that there is' 'exec {f}<$file; echo waits >&2; until read -t 0 <&$f; do :; done; read -r line <&$f; echo "$line"' \
+	when=waits fire=1 shell=bash
 try 'maps lines to an array' 'mapfile -n 3 lines <$file; printf %s "${lines[@]}"' fire=3 shell=bash
 try 'sends and receives by one file' 'exec {f}<>$file; echo hello >&$f; until [[ $line == *hello ]]; do read -r line <&$f; echo "$line"; done' \
 	when=queued fire=1 echo=hello shell=bash
@@ -92,6 +95,7 @@ try 'sends and receives by one file' 'exec {f}<>$file; echo hello >&$f; until [[
 client socat
 try 'from the device to its output' 'socat -u OPEN:$file,rdonly STDOUT' fire=3 unplug=1
 try 'from its input to the device' 'echo hello | socat -u STDIN OPEN:$file,wronly' when=end fire=1 expect=: echo=hello
+try 'more than there is room for' 'seq 300 | socat -u STDIN OPEN:$file,wronly,nonblock' expect=: sent=300
 try 'both ways' 'echo hello | socat -t 60 STDIO $file' when=queued fire=1 unplug=1 echo=hello
 try 'to a socket, and on' 'socat -u TCP-LISTEN:7,reuseaddr STDOUT & socat -u $file,rdonly TCP:127.0.0.1:7,retry=100,interval=0.1; wait' \
 	fire=3 unplug=1
@@ -110,7 +114,7 @@ try 'selectors: poll' 'python3 $clients/chosen.py $file 3 PollSelector' when=wai
 try 'selectors: select' 'python3 $clients/chosen.py $file 3 SelectSelector' when=waits fire=3
 try 'asyncio: a pipe reader, after a timeout' 'python3 $clients/reader.py $file 3' when=waits fire=3
 try 'asyncio: a pipe reader is closed' 'python3 $clients/reader.py $file 0' when=end
-try 'asyncio: a pipe writer' 'python3 $clients/writer.py $file one two' when=end fire=1 expect=: echo=two
+try 'asyncio: a pipe writer, more than there is room for' 'python3 $clients/writer.py $file 300' expect=: sent=300
 try 'mmap: the ring, without a copy' 'exec 4<$file; head -n 2 <&4 >/dev/null; python3 $clients/ring.py $file 2' fire=2 \
 	expect="awk '{ print \$1, \$5 }'"
 try 'RWF_NOWAIT' 'python3 $clients/nowait.py $file 3' when=waits fire=3
@@ -130,6 +134,14 @@ client node nodejs
 try 'a stream of lines' 'node $clients/stream.js $file' when=waits fire=3 unplug=1
 try 'fs.writeFile' "node -e 'fs.writeFile(process.argv[1], \"hello\\n\", (e) => { if (e) throw e })' \$file" when=end fire=1 expect=: echo=hello
 try 'a stream to it' "node -e 'fs.createWriteStream(process.argv[1]).end(\"hello\\n\")' \$file" when=end fire=1 expect=: echo=hello
+try 'a stream to it, more than there is room for' \
+	"node -e 'const s = fs.createWriteStream(process.argv[1]); for (let i = 1; i <= 300; i++) s.write(i + \"\n\"); s.end()' \$file" expect=: sent=300
+try 'a stream of it, destroyed while it waits' \
+	"timeout 5 node -e 'const s = fs.createReadStream(process.argv[1]); s.resume(); s.on(\"open\", () => setTimeout(() => s.destroy(), 500))' \$file" \
+	status=124 why='a thread of its pool sleeps in read(), which nothing but an event ends, and node waits for its threads'
+try 'a stream of it that does not block' \
+	"node -e 'fs.createReadStream(process.argv[1], { flags: fs.constants.O_NONBLOCK }).resume()' \$file" when=end status=1 says=EAGAIN \
+	why='node has no loop for files, but threads that read'
 try 'as its input' "node -e 'process.stdin.pipe(process.stdout)' <\$file" fire=3 unplug=1
 try 'net.Socket of its descriptor' "node -e 'new net.Socket({ fd: fs.openSync(process.argv[1]) })' \$file" when=end \
 	status=1 says=ERR_INVALID_FD_TYPE twin=/dev/zero why='node takes terminals, pipes and sockets, and no other character device'
@@ -137,11 +149,14 @@ try 'net.Socket of its descriptor' "node -e 'new net.Socket({ fd: fs.openSync(pr
 client go
 try 'a deadline, lines, and Close' 'netpoller $file 3' when=waits fire=3
 try 'Close ends a read' 'netpoller $file 0' when=end
+try 'the end' 'netpoller $file 9' when=waits fire=3 unplug=1
+try 'a deadline of a write, and the rest' 'netpoller-write $file 300' when=waits expect=: sent=300
 
 client libuv libuv1-dev
 try 'uv_pipe: lines, beside a timer' 'uv $file 3' when=waits fire=3
 try 'uv_pipe: closed while it waits' 'uv $file 0' when=end
 try 'uv_pipe: the end' 'uv $file 9' when=waits fire=3 unplug=1
+try 'uv_write: more than there is room for' 'uv-write $file 300' expect=: sent=300
 try 'uv_poll: lines, beside a timer' 'uv $file 3 poll' when=waits fire=3
 try 'uv_poll: closed while it waits' 'uv $file 0 poll' when=end
 try 'uv_poll: the end' 'uv $file 9 poll' when=waits fire=3 unplug=1
@@ -166,25 +181,38 @@ client glib libglib2.0-dev
 try 'GIOChannel: lines, beside a timer' 'glib $file 3' when=waits fire=3
 try 'GIOChannel: ends while it waits' 'glib $file 0' when=end
 try 'GIOChannel: the end' 'glib $file 9' when=waits fire=3 unplug=1
-try 'GUnixInputStream: lines, then cancelled' 'gio $file 3' when=waits fire=3
-try 'GUnixInputStream: cancelled while it waits' 'gio $file 0' when=end
-try 'GUnixInputStream: the end' 'gio $file 9' when=waits fire=3 unplug=1
+try 'GUnixInputStream: lines, then cancelled' 'gstream $file 3' when=waits fire=3
+try 'GUnixInputStream: cancelled while it waits' 'gstream $file 0' when=end
+try 'GUnixInputStream: the end' 'gstream $file 9' when=waits fire=3 unplug=1
+
+try 'GUnixOutputStream: more than there is room for' 'gstream-write $file 300' expect=: sent=300
 
 client Boost.Asio libboost-dev
 try 'stream_descriptor: lines, then cancelled' 'asio $file 3' when=waits fire=3
 try 'stream_descriptor: cancelled while it waits' 'asio $file 0' when=end
 try 'stream_descriptor: the end' 'asio $file 9' when=waits fire=3 unplug=1
 
+try 'async_write: more than there is room for' 'asio-write $file 300' expect=: sent=300
+
 client fio
-for engine in sync psync libaio io_uring posixaio splice; do
-	try "$engine" "fio --name=read --filename=\$file --ioengine=$engine --rw=read --bs=4k --size=16k --output-format=terse" live=1
+fio="fio --name=job --filename=\$file --output=log --output-format=terse"
+for engine in sync libaio io_uring posixaio; do
+	try "$engine reads 16 KiB" "$fio --ioengine=$engine --rw=read --bs=4k --size=16k; cut -d ';' -f 6 log" live=1 says='^16$'
 done
+for engine in sync libaio io_uring; do
+	try "$engine writes" "$fio --ioengine=$engine --rw=write --bs=5 --size=20 --buffer_pattern='\"hello\"'; cut -d ';' -f 5 log" \
+		when=end fire=1 says='^0$' echo=hello
+done
+try 'psync reads' "$fio --ioengine=psync --rw=read --bs=4k --size=16k" when=end status=1 says='Illegal seek' why="$sought"
+try 'splice reads' "$fio --ioengine=splice --rw=read --bs=4k --size=16k" when=end fire=1 status=1 says='func=splice-from-fd' \
+	why="fio gives splice an offset, and $sought"
 
 client stress-ng
-try '--dev' 'stress-ng --dev 2 --dev-file $file --timeout 10 --metrics' says='successful run'
+try '--dev, on this device alone' 'stress-ng --dev 2 --dev-file $file --timeout 10' live=1 says='successful run'
 
 client strace
-try 'names the calls' 'strace -e trace=read -P $file -o calls head -c 10 $file; cat calls' fire=1 says='^read(3, .*, 1024) *= 7'
+try 'names the calls' 'strace -y -e trace=read -o calls head -c 10 $file >/dev/null; cat calls' fire=1 \
+	says='read(3<[^>]*/[a-z]*\(<char [0-9:]*>\)\{0,1\}>, .*, 10) *= 10'
 
 client lsof
 try 'shows who has it open' 'exec 4<$file; lsof -t $file | grep -qx $$' when=end
@@ -192,11 +220,13 @@ try 'shows who has it open' 'exec 4<$file; lsof -t $file | grep -qx $$' when=end
 client perf linux-perf
 try 'counts events' 'perf stat -x , -o count -e iodemo:iodemo_interrupt -a head -n 3 $file >/dev/null; grep -o "^[0-9]*" count' fire=3 \
 	expect='wc -l'
+try 'records events' 'perf record -q -o data -a -e iodemo:iodemo_store head -n 3 $file >/dev/null; perf script -i data | grep -c iodemo_store' \
+	fire=3 expect='wc -l'
 
 client bpftrace
 try 'counts events' "bpftrace -q -e 'BEGIN { printf(\"waits\\n\"); } tracepoint:iodemo:iodemo_store { @n++; if (@n == 3) { exit(); } }'" \
 	when=waits fire=3 says='@n: 3'
 
 client trace-cmd
-try 'records events' 'trace-cmd record -q -e iodemo:iodemo_read_end head -n 2 $file >/dev/null; trace-cmd report 2>/dev/null | grep -c iodemo_read_end' \
-	fire=2 expect='echo 1'
+try 'records events' 'trace-cmd record -q -e iodemo:iodemo_store head -n 2 $file >/dev/null; trace-cmd report 2>/dev/null | grep -c iodemo_store' \
+	fire=2 expect='wc -l'

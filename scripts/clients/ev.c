@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libev: a watcher of a file and one of time; ev FILE LINES [BACKEND]: 1 is select, 2 poll, 4 epoll */
+/* libev: a watcher of a file and one of time; ev FILE LINES [BACKEND], a number of ev.h's */
 #include <err.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -33,12 +33,15 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 
 int main(int argc, char *argv[])
 {
-	struct ev_loop *loop = ev_default_loop(argc > 3 ? atoi(argv[3]) : 0);
+	unsigned int backend = argc > 3 ? atoi(argv[3]) : 0;
+	struct ev_loop *loop = ev_default_loop(backend);
 	ev_timer timer;
 	int fd = open(argv[1], O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0)
 		err(1, "%s", argv[1]);
+	if (!loop || (backend && ev_backend(loop) != backend))
+		errx(1, "no backend %u, of %u", backend, ev_supported_backends());
 	left = atoi(argv[2]);
 	ev_io_init(&io, on_read, fd, EV_READ);
 	ev_io_start(loop, &io);

@@ -82,6 +82,16 @@ device_wait()
 	esac
 }
 
+# Until all that is written has come back
+device_drain()
+{
+	until is_over && ! is_queued; do
+		device_fire 8
+	done
+	sed -n 's/.*cpu[0-9]* echo //p' made >echoes
+	seq "$sent" | cmp echoes -
+}
+
 device_live()
 {
 	iodemo-ctl set period=10000
@@ -129,6 +139,12 @@ fifo_wait()
 	:
 }
 
+fifo_drain()
+{
+	head -n "$sent" <&3 >echoes
+	seq "$sent" | cmp echoes -
+}
+
 fifo_live()
 {
 	(while sleep 0.01; do lines 0 1; done >&3) &
@@ -156,6 +172,7 @@ other_begin()
 
 other_fire() { :; }
 other_wait() { :; }
+other_drain() { :; }
 other_live() { :; }
 other_unplug() { :; }
 other_end() { :; }
@@ -195,6 +212,7 @@ attempt()
 	process=$!
 	wait_for "$when" "$1"
 	[ "$fire" -eq 0 ] || "$1_fire" "$fire"
+	[ "$sent" -eq 0 ] || "$1_drain"
 	[ -z "$unplug" ] || "$1_unplug"
 	wait "$process"
 	found=$?
@@ -237,11 +255,11 @@ tell()
 #   expect=      what makes the output of what a witness has read (default: the same)
 #   says=        what the command says instead
 #   status=      its exit status (default: 0)
-#   echo=        what it has sent comes back
+#   echo=        what it has sent comes back; sent=N: so do N lines, 1 to N, more than the device takes at once
 #   why=         it can't work, and the reason; twin=FILE: nor does it there (default: a FIFO)
 try()
 {
-	what=$1 command=$2 fire=0 live='' when=opened unplug='' expect=cat says='' status=0 echo='' why='' twin='' shell=sh
+	what=$1 command=$2 fire=0 live='' when=opened unplug='' expect=cat says='' status=0 echo='' sent=0 why='' twin='' shell=sh
 	shift 2
 	for word; do
 		eval "${word%%=*}=\${word#*=}"

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"strconv"
@@ -30,6 +31,9 @@ func main() {
 	fmt.Fprintln(os.Stderr, "waits")
 	for ; left > 0; left-- {
 		line, err := lines.ReadString('\n')
+		if err == io.EOF {
+			return
+		}
 		if err != nil {
 			log.Fatal(err)
 		}

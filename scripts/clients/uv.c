@@ -82,7 +82,8 @@ int main(int argc, char *argv[])
 	left = atoi(argv[2]);
 	by_poll = argc > 3;
 	if (by_poll) {
-		if (uv_poll_init(loop, &poll_handle, fd) || uv_poll_start(&poll_handle, UV_READABLE, on_poll))
+		if (uv_poll_init(loop, &poll_handle, fd) ||
+		    uv_poll_start(&poll_handle, UV_READABLE, on_poll))
 			errx(1, "uv_poll");
 	} else {
 		uv_pipe_init(loop, &pipe_handle, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* gio: a GUnixInputStream, asynchronous, and cancelled at the end; gio FILE LINES */
+/* gio: a GUnixInputStream, asynchronous, and cancelled at the end; gstream FILE LINES */
 #include <err.h>
 #include <fcntl.h>
 #include <gio/gio.h>
