@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# clients.sh: run other people's programs, unmodified, on /dev/iodemo in the virtual machine, each with what a person expects of it
+# clients.sh: run other people's programs, unmodified, on /dev/iodemo in the virtual machine, each with what a person
+# expects of it
 #
 # usage: [KERNEL=6.1] scripts/clients.sh [--update] [PROGRAM...]
 #
@@ -19,12 +20,16 @@ case ${1-} in
 esac
 
 kernel=${KERNEL:-6.1}
+for program; do
+	grep -q "^client $program\( \|\$\)" "$top/scripts/clients/cases.sh" ||
+		die "$program: no such program; there are: $(sed -n 's/^client \([^ ]*\).*/\1/p' "$top/scripts/clients/cases.sh" | paste -s -d ' ' -)"
+done
 build=$top/build/clients
 sources=$top/scripts/clients
 page=$top/docs/clients.md
 unset KERNEL
 
-# make_root TAR: of the packages, what runs and what is compiled with
+# Of the packages, what runs and what is compiled with; its owner is whoever makes it, and the guest brings /dev
 make_root()
 {
 	"$top/scripts/debian.sh" own |
@@ -43,11 +48,13 @@ get_root()
 	root=$cache/clients/$codename-$(echo "$packages" | cksum | cut -d ' ' -f 1)
 	lock "$cache/clients/lock"
 	[ ! -e "$root" ] || return 0
-	mkdir -p "$cache/clients"
+	! read_only_cache || die "$cache: cannot be written to, and has no Debian with the programs: see README.md"
 	room "$cache/clients" 3000
 	rm -rf "$cache/clients/$codename"-*
 	new=$root.new
+	trap 'rm -rf "$new" "$new.tar"' EXIT
 	step "making a Debian $codename with the programs (some minutes, once)" make_root
+	trap - EXIT
 }
 
 build_programs()
@@ -76,7 +83,7 @@ table()
 	echo '|---|---|---|---|---|'
 	awk -F '\t' 'NF == 6 {
 		gsub(/\|/, "\\|", $5)
-		gsub(/\$file/, "/dev/iodemo", $5)
+		gsub(/\\?\$file/, "/dev/iodemo", $5)
 		gsub(/\$clients\//, "", $5)
 		print "| " $2 " | " $3 " | " $4 " | `" $5 "` | " ($1 != "ok" ? "**no**" : $6 == "" ? "yes" : "it can'\''t: " $6) " |"
 	}' "$build/output"
@@ -87,7 +94,7 @@ end='<!-- to here -->'
 
 table_there()
 {
-	sed -n "/^$begin/,/^$end/p" "$page" | grep '^|' || :
+	sed -n "\|^$begin|,\|^$end|p" "$page" | grep '^|' || :
 }
 
 without_versions()
@@ -98,9 +105,9 @@ without_versions()
 write_table()
 {
 	{
-		sed "/^$begin/q" "$page"
+		sed "\|^$begin|q" "$page"
 		table
-		sed -n "/^$end/,\$p" "$page"
+		sed -n "\|^$end|,\$p" "$page"
 	} >"$build/page"
 	cat "$build/page" >"$page"
 }
