@@ -16,7 +16,7 @@
 
 export clients="${0%/*}"
 wanted=" $* "
-patience=60
+patience=120
 stats=/sys/kernel/debug/iodemo/iodemo/stats
 driver=/sys/bus/platform/drivers/iodemo
 place=/tmp/clients
@@ -86,7 +86,7 @@ device_wait()
 device_drain()
 {
 	until is_over && ! is_queued; do
-		device_fire 8
+		device_fire 16
 	done
 	sed -n 's/.*cpu[0-9]* echo //p' made >echoes
 	seq "$sent" | cmp echoes -
