@@ -7,6 +7,7 @@
 #        scripts/debian.sh names PREFIX         the names of packages
 #        scripts/debian.sh closure PACKAGE...   these and all that they depend on, as PACKAGE=VERSION
 #        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...    they are fetched to DIR.debs
+#        scripts/debian.sh own                  a sources.list of this machine's release, from where its apt has it
 #
 # IODEMO_ARCH=i386 in the environment is for packages of another architecture than amd64; of these, the versions of this machine's
 # own suite come first.
@@ -136,6 +137,23 @@ unpack()
 		step "unpacking ${deb##*/}" dpkg -x "$deb" "$dir"
 	done
 	rm -r "$debs"
+}
+
+# Those of this release, its updates and its security fixes
+own_sources()
+{
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(CODENAME) deb $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+		sed -n "s/^$codename\(-updates\|-security\|\) deb /deb [signed-by=\/usr\/share\/keyrings\/debian-archive-keyring.gpg] /p" | sort -u
+}
+
+own()
+{
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	lines=$(own_sources)
+	[ -n "$lines" ] || { "$top/scripts/setup.sh" lists && lines=$(own_sources); }
+	[ -n "$lines" ] || die "apt knows no Debian archive of this machine's release, $codename: run apt-get update"
+	echo "$lines"
 }
 
 case ${1-} in
