@@ -94,7 +94,7 @@ device_drain()
 
 device_live()
 {
-	iodemo-ctl set period=10000
+	iodemo-ctl set period=50000
 }
 
 device_unplug()
@@ -147,7 +147,7 @@ fifo_drain()
 
 fifo_live()
 {
-	(while sleep 0.01; do lines 0 1; done >&3) &
+	(while sleep 0.05; do lines 0 1; done >&3) &
 	feeder=$!
 }
 
