@@ -43,6 +43,7 @@
 /* What a record holds. 0 is not used, so an empty record is no valid one. */
 #define IODEMO_TYPE_SAMPLE	1	/* made by the device: iodemo_sample(seq) */
 #define IODEMO_TYPE_ECHO	2	/* written by a program, sent back */
+#define IODEMO_TYPE_RECEIVED	3	/* came from outside. Since: 6 */
 
 #define IODEMO_DATA_SIZE	40
 
@@ -64,7 +65,7 @@
  *
  *	seq seconds.nanoseconds cpuN type data
  *
- * with type "sample" or "echo". In data the backslash and what is not printable
+ * with type "sample", "echo" or "received". In data the backslash and what is not printable
  * ASCII are escaped: \\ \a \e \f \n \r \t \v, else \ooo in octal. So a line is
  * always one line, and printf %b gives the data back.
  *
@@ -172,6 +173,13 @@ struct iodemo_cursor_page {
 #define IODEMO_INFO_CONFIG	(1U << 2)
 /* The source can be fired by hand: TRIGGER; without, EOPNOTSUPP. Since: 6 */
 #define IODEMO_INFO_TRIGGER	(1U << 3)
+/*
+ * The source waits for room instead of overwriting what a file has yet to read that is
+ * open for reading and was opened by one who is in charge (see the ioctls). Others are
+ * lapped, as all are without it. While no file is open for reading, what comes from
+ * outside stays there. Since: 6
+ */
+#define IODEMO_INFO_WAITS	(1U << 4)
 
 #define IODEMO_SOURCE_SIZE	16
 
@@ -242,7 +250,7 @@ struct iodemo_client_config {
 /**
  * struct iodemo_stats - counters; those of the device run from probe on
  * @interrupts: interrupts that the handler has taken
- * @records: records stored, samples and echoes; the next record's seq
+ * @records: records stored, of all types; the next record's seq
  * @echoes: of @records, those of type echo
  * @wakeups: times that the device woke somebody: one for each file whose
  *	readers or pollers it woke, and one if it woke sleeping writers

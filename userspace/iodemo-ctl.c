@@ -64,6 +64,7 @@ static int show_info(char **arguments)
 	printf("can          %s%s%s\n", info.flags & IODEMO_INFO_CONFIG ? "be configured" : "",
 	       info.flags & IODEMO_INFO_CONFIG && info.flags & IODEMO_INFO_TRIGGER ? ", " : "",
 	       info.flags & IODEMO_INFO_TRIGGER ? "be fired" : "");
+	printf("when full    %s\n", info.flags & IODEMO_INFO_WAITS ? "waits" : "overwrites");
 	printf("index        %u\n", info.index);
 	if (info.irq)
 		printf("irq          %u\n", info.irq);

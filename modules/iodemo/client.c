@@ -308,7 +308,8 @@ void iodemo_client_configure(struct iodemo_client *client,
 
 /* Life -------------------------------------------------------------------- */
 
-struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode)
+struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode,
+					 bool in_charge)
 {
 	struct iodemo_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 
@@ -322,6 +323,7 @@ struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode
 	kref_init(&client->ref);
 	client->dev = dev;
 	client->mode = mode & (FMODE_READ | FMODE_WRITE);
+	client->in_charge = in_charge;
 	client->format = IODEMO_FORMAT_TEXT;
 	client->low_water = IODEMO_LOW_WATER_MIN;
 	if (!(client->mode & FMODE_READ))
@@ -333,9 +335,11 @@ struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode
 	init_waitqueue_func_entry(&client->listening, wake_client);
 	INIT_LIST_HEAD(&client->listening.entry);
 
-	client->id = iodemo_device_open(dev);
-	client->opened_at = iodemo_ring_head(&dev->ring);
-	client->page->cursor = client->opened_at;
+	client->reading.page = client->page;
+	client->reading.reads = client->mode & FMODE_READ;
+	client->reading.waited_for = client->reading.reads && in_charge;
+	client->id = iodemo_device_open(dev, &client->reading);
+	client->opened_at = client->page->cursor;
 	return client;
 }
 
@@ -346,7 +350,7 @@ void iodemo_client_close(struct iodemo_client *client)
 	list_del_init(&client->listening.entry);
 	spin_unlock_irq(&client->dev->listeners.head.lock);
 
-	iodemo_device_close(client->dev);
+	iodemo_device_close(client->dev, &client->reading);
 	iodemo_client_put(client);
 }
 

@@ -51,6 +51,7 @@ struct iodemo_line {
  * @pollers: who waits to be told: select(), poll(), epoll, commands, signals; to
  *	read or to write; one queue, since kernel AIO's poll can't wait on two
  * @signals: fasync.c's
+ * @reading: its place among those that read the device
  * @listening: tells them, when the device tells us
  * @round: of the device's, in which they were told last; under its listeners' lock
  */
@@ -77,11 +78,13 @@ struct iodemo_client {
 	wait_queue_head_t readers;
 	struct iodemo_queue pollers;
 	struct iodemo_signals *signals;
+	struct iodemo_reading reading;
 	struct wait_queue_entry listening;
 	u64 round;
 };
 
-struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode);
+struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode,
+					 bool in_charge);
 void iodemo_client_close(struct iodemo_client *client);
 void iodemo_client_put(struct iodemo_client *client);
 __poll_t iodemo_client_rare_events(const struct iodemo_client *client);
@@ -124,11 +127,7 @@ static inline bool iodemo_client_empty(const struct iodemo_client *client)
 /* How many records wait for it. */
 static inline u64 iodemo_client_waiting(const struct iodemo_client *client)
 {
-	const struct iodemo_ring *ring = &client->dev->ring;
-	u64 from = max(iodemo_client_cursor(client), iodemo_ring_oldest(ring));
-	u64 head = iodemo_ring_head(ring);
-
-	return head > from ? head - from : 0;
+	return iodemo_ring_waiting(&client->dev->ring, iodemo_client_cursor(client));
 }
 
 /* Would a read that may sleep come back without having slept? */

@@ -142,6 +142,43 @@ u64 iodemo_device_records(const struct iodemo_device *dev)
 IODEMO_EXPORT(iodemo_device_records);
 
 /**
+ * iodemo_device_room() - how many records it can receive and lose none for who counts
+ * @dev: the device
+ *
+ * For a source that waits for room instead of overwriting, IODEMO_INFO_WAITS. What it
+ * waits for are the files that are open for reading, and whose opener is in charge of
+ * the device: anybody else could hold up the others by not reading, and is lapped.
+ * Nothing tells when there is more room, since readers that map the ring move on
+ * without us. The source looks again after a while.
+ *
+ * There may be more room than that by now, but not less: it only gets less by what the
+ * source itself stores.
+ *
+ * Context: process.
+ * Return: records, the whole ring if nobody is to be waited for; 0 if no file is open
+ *	for reading
+ */
+u32 iodemo_device_room(struct iodemo_device *dev)
+{
+	const struct iodemo_ring *ring = &dev->ring;
+	const struct iodemo_reading *reading;
+	u64 waiting = 0;
+
+	spin_lock(&dev->files_lock);
+	if (!dev->readers)
+		waiting = iodemo_ring_capacity(ring);
+	list_for_each_entry(reading, &dev->waited_for, entry) {
+		/* Acquire: what it has read, it has read before we overwrite it. */
+		u64 cursor = smp_load_acquire(&reading->page->cursor);
+
+		waiting = max(waiting, iodemo_ring_waiting(ring, cursor));
+	}
+	spin_unlock(&dev->files_lock);
+	return iodemo_ring_capacity(ring) - waiting;
+}
+IODEMO_EXPORT(iodemo_device_room);
+
+/**
  * iodemo_device_take() - take what a program wants to be sent
  * @dev: the device
  * @payload: where it goes
@@ -283,10 +320,10 @@ static struct iodemo_source *source_of(struct iodemo_device *dev)
 }
 
 /*
- * A file is opened: neither this nor the next waits for what is under way. Return:
- * its number, from 1 on.
+ * A file is opened, and stands at the end of the stream: neither this nor the next
+ * waits for what is under way. Return: its number, from 1 on.
  */
-u32 iodemo_device_open(struct iodemo_device *dev)
+u32 iodemo_device_open(struct iodemo_device *dev, struct iodemo_reading *reading)
 {
 	struct iodemo_source *source;
 	u32 number;
@@ -294,6 +331,11 @@ u32 iodemo_device_open(struct iodemo_device *dev)
 	kref_get(&dev->ref);
 	spin_lock(&dev->files_lock);
 	source = source_of_files(dev);
+	/* Under the lock: iodemo_device_room() is right for who comes after it, too. */
+	reading->page->cursor = iodemo_ring_head(&dev->ring);
+	dev->readers += reading->reads;
+	if (reading->waited_for)
+		list_add(&reading->entry, &dev->waited_for);
 	if (!dev->open_files && source)
 		source->ops->start(source);
 	WRITE_ONCE(dev->open_files, dev->open_files + 1);
@@ -302,12 +344,15 @@ u32 iodemo_device_open(struct iodemo_device *dev)
 	return number;
 }
 
-void iodemo_device_close(struct iodemo_device *dev)
+void iodemo_device_close(struct iodemo_device *dev, struct iodemo_reading *reading)
 {
 	struct iodemo_source *source;
 
 	spin_lock(&dev->files_lock);
 	source = source_of_files(dev);
+	dev->readers -= reading->reads;
+	if (reading->waited_for)
+		list_del(&reading->entry);
 	WRITE_ONCE(dev->open_files, dev->open_files - 1);
 	if (!dev->open_files && source)
 		source->ops->stop(source);
@@ -346,6 +391,18 @@ void iodemo_device_flush(struct iodemo_device *dev)
 	lockdep_assert_held(&dev->lock);
 	if (iodemo_tx_flush(&dev->tx))
 		iodemo_device_wake(dev);
+}
+
+/* See iodemo_device_written(). */
+void iodemo_device_tell_source(struct iodemo_device *dev)
+{
+	struct iodemo_source *source;
+
+	rcu_read_lock();
+	source = rcu_dereference(dev->source);
+	if (source)
+		source->ops->send(source);
+	rcu_read_unlock();
 }
 
 /* Is it within what uapi/iodemo.h says? */
@@ -401,9 +458,11 @@ static struct iodemo_device *alloc_device(struct iodemo_source *source, unsigned
 	kref_init(&dev->ref);
 	mutex_init(&dev->lock);
 	spin_lock_init(&dev->files_lock);
+	INIT_LIST_HEAD(&dev->waited_for);
 	iodemo_queue_init(&dev->listeners);
 	INIT_WORK(&dev->bottom_half, bottom_half);
 	iodemo_tx_init(&dev->tx);
+	dev->sends = source->ops->send;
 
 	if (index)
 		snprintf(dev->name, sizeof(dev->name), "%s%u", source->ops->node, index);
@@ -512,6 +571,7 @@ void iodemo_device_unplug(struct iodemo_source *source)
 	spin_lock(&dev->files_lock);
 	rcu_assign_pointer(dev->source, NULL);
 	spin_unlock(&dev->files_lock);
+	synchronize_rcu();			/* who has found it before is done with it */
 	source->ops->shutdown(source);
 	iodemo_tx_close(&dev->tx);
 	smp_store_release(&dev->gone, true);	/* pairs with iodemo_device_gone() */
@@ -521,7 +581,6 @@ void iodemo_device_unplug(struct iodemo_source *source)
 	iodemo_device_wake(dev);
 	forbid_bottom_half(dev);
 	flush_work(&dev->bottom_half);
-	synchronize_rcu();	/* iodemo_device_count() */
 	iodemo_device_put(dev);
 }
 IODEMO_EXPORT(iodemo_device_unplug);

@@ -21,6 +21,20 @@
 #define IODEMO_NAME	"iodemo"
 
 /**
+ * struct iodemo_reading - an open file, as far as a source that waits has to know it
+ * @page: its cursor, which the user may write
+ * @reads: it is open for reading
+ * @waited_for: and what it has yet to read is not to be overwritten
+ * @entry: in the device's list of such
+ */
+struct iodemo_reading {
+	struct iodemo_cursor_page *page;
+	bool reads;
+	bool waited_for;
+	struct list_head entry;
+};
+
+/**
  * struct iodemo_device - one /dev/iodemo*
  * @ref: held by the source while plugged, and by each client
  * @name: of the node, in sysfs and debugfs
@@ -33,10 +47,13 @@
  *	and it lasts for as long as who holds one of them, or reads under RCU
  * @config: what the source was configured with last; under @lock
  * @lock: one at a time configures, fires, reserves and unplugs the device
+ * @sends: the source is to be told when there is something to send
  * @gone: unplugged; set once, after the last record was stored
- * @files_lock: protects the next two, with the source's start and stop. Not
+ * @files_lock: protects the next four, with the source's start and stop. Not
  *	@lock: open() holds up all misc devices, and never waits for an interrupt.
  * @open_files: clients there are
+ * @readers: of these, those that are open for reading
+ * @waited_for: of these, those that a source which waits is to wait for
  * @opens: clients there ever were
  * @listeners: clients that somebody waits on, each with a wake function that
  *	tells them; an interrupt costs nothing for the others. Its lock protects
@@ -63,10 +80,13 @@ struct iodemo_device {
 	struct iodemo_config config;
 
 	struct mutex lock;	/* outermost */
+	bool sends;
 	bool gone;
 
 	spinlock_t files_lock;	/* process context */
 	unsigned int open_files;
+	unsigned int readers;
+	struct list_head waited_for;
 	u32 opens;
 
 	struct iodemo_queue listeners;
@@ -93,13 +113,14 @@ struct iodemo_device_defaults {
 };
 
 void iodemo_device_init(const struct iodemo_device_defaults *given);
-u32 iodemo_device_open(struct iodemo_device *dev);
-void iodemo_device_close(struct iodemo_device *dev);
+u32 iodemo_device_open(struct iodemo_device *dev, struct iodemo_reading *reading);
+void iodemo_device_close(struct iodemo_device *dev, struct iodemo_reading *reading);
 void iodemo_device_put(struct iodemo_device *dev);
 int iodemo_device_configure(struct iodemo_device *dev, const struct iodemo_config *config);
 int iodemo_device_trigger(struct iodemo_device *dev);
 bool iodemo_device_config_valid(const struct iodemo_config *config);
 void iodemo_device_flush(struct iodemo_device *dev);
+void iodemo_device_tell_source(struct iodemo_device *dev);
 void iodemo_device_tell_until(struct iodemo_device *dev, u64 news);
 
 static inline struct iodemo_device *iodemo_device_of(struct miscdevice *misc)
@@ -131,6 +152,13 @@ static inline void iodemo_device_count(struct iodemo_device *dev, struct iodemo_
 			stats->expires = source->ops->expires(source);
 	}
 	rcu_read_unlock_sched();
+}
+
+/* Something was written. In any context; most sources look by themselves. */
+static inline void iodemo_device_written(struct iodemo_device *dev)
+{
+	if (unlikely(dev->sends))
+		iodemo_device_tell_source(dev);
 }
 
 /**

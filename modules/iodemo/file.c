@@ -32,10 +32,9 @@ static int iodemo_open(struct inode *inode, struct file *file)
 
 	if (iodemo_tx_held_from(&dev->tx, NULL) && !capable(CAP_SYS_ADMIN))
 		return -EBUSY;
-	client = iodemo_client_open(dev, file->f_mode);
+	client = iodemo_client_open(dev, file->f_mode, is_in_charge(inode));
 	if (!client)
 		return -ENOMEM;
-	client->in_charge = is_in_charge(inode);
 	file->private_data = client;
 	file->f_mode |= FMODE_NOWAIT;	/* we know IOCB_NOWAIT: no worker threads */
 	return stream_open(inode, file);

@@ -6,6 +6,7 @@
 #define _IODEMO_RING_H
 
 #include <linux/compiler.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 #include <uapi/iodemo.h>
 
@@ -63,6 +64,15 @@ static inline u64 iodemo_ring_oldest(const struct iodemo_ring *ring)
 	u32 capacity = iodemo_ring_capacity(ring);
 
 	return begun > capacity ? begun - capacity : 0;
+}
+
+/* How many of what is there wait for who stands at the cursor. */
+static inline u64 iodemo_ring_waiting(const struct iodemo_ring *ring, u64 cursor)
+{
+	u64 from = max(cursor, iodemo_ring_oldest(ring));
+	u64 head = iodemo_ring_head(ring);
+
+	return head > from ? head - from : 0;
 }
 
 /* After copying records from seq up: were they whole all the time? */

@@ -50,6 +50,11 @@ struct iodemo_payload {
  * @expires: when the next interrupt is due, nanoseconds of CLOCK_MONOTONIC; 0 if
  *	that isn't known. In atomic context; may be called with all others at the
  *	same time. Without it: 0.
+ * @send: programs have written something: fetch it, soon, with iodemo_device_take().
+ *	For a source that doesn't look by itself at each interrupt. In any context,
+ *	also hard interrupt, with locks of the device's held: no function of the
+ *	device may be called from within, so what does the work is a work item or
+ *	the like. May be called with all others at the same time.
  *
  * @shutdown, @configure and @trigger may sleep, and are called one at a time. A
  * source can sleep itself, with its machine, between any two calls.
@@ -64,6 +69,7 @@ struct iodemo_source_ops {
 	int (*configure)(struct iodemo_source *source, const struct iodemo_config *config);
 	int (*trigger)(struct iodemo_source *source);
 	u64 (*expires)(const struct iodemo_source *source);
+	void (*send)(struct iodemo_source *source);
 };
 
 /**
@@ -71,7 +77,7 @@ struct iodemo_source_ops {
  *	structure, which lasts until iodemo_device_unplug() has returned
  * @ops: which kind it is. The driver sets this and the next two before it plugs
  * @irq: number of its line, for GET_INFO; 0 if there is none
- * @flags: what GET_INFO is to say of it: IODEMO_INFO_THREADED
+ * @flags: what GET_INFO is to say of it: IODEMO_INFO_THREADED, IODEMO_INFO_WAITS
  * @dev: the device that it feeds; the device's own
  * @interrupts: those handled; the driver counts here and in the next two
  * @echoes: records sent back
@@ -98,6 +104,7 @@ void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 			   const u8 *data, u16 len);
 bool iodemo_device_take(struct iodemo_device *dev, struct iodemo_payload *payload);
 u64 iodemo_device_records(const struct iodemo_device *dev);
+u32 iodemo_device_room(struct iodemo_device *dev);
 void iodemo_device_wake(struct iodemo_device *dev);
 
 #endif /* _IODEMO_SOURCE_H */

@@ -50,6 +50,13 @@ static char *put_data(char *text, size_t size, const u8 *data, u16 len)
 	return text + len;
 }
 
+static const char *type_word(u16 type)
+{
+	if (type == IODEMO_TYPE_SAMPLE)
+		return " sample ";
+	return type == IODEMO_TYPE_ECHO ? " echo " : " received ";
+}
+
 /* Everybody's first read, and not by sprintf(), which takes five times as long */
 static u16 format_line(char *text, const struct iodemo_record *record)
 {
@@ -64,7 +71,7 @@ static u16 format_line(char *text, const struct iodemo_record *record)
 	end = put_number(end, nsec, 9);
 	end = put_word(end, " cpu");
 	end = put_number(end, record->cpu, 1);
-	end = put_word(end, record->type == IODEMO_TYPE_ECHO ? " echo " : " sample ");
+	end = put_word(end, type_word(record->type));
 	/* There is room: at worst \ooo for each byte. */
 	end = put_data(end, text + IODEMO_LINE_MAX - end, record->data, record->len);
 	*end++ = '\n';

@@ -22,6 +22,9 @@
 struct iodemo_client;
 struct iodemo_device;
 
+#define show_type(type)								\
+	__print_symbolic(type, { IODEMO_TYPE_SAMPLE, "sample" },			\
+			 { IODEMO_TYPE_ECHO, "echo" }, { IODEMO_TYPE_RECEIVED, "received" })
 #define show_poll(events)							\
 	__print_flags(events, "|", { POLLIN, "IN" }, { POLLPRI, "PRI" },	\
 		      { POLLOUT, "OUT" }, { POLLERR, "ERR" }, { POLLHUP, "HUP" },	\
@@ -40,8 +43,7 @@ TRACE_EVENT(iodemo_interrupt,
 	TP_STRUCT__entry(__field(u32, dev) __field(u32, pulls) __field(u64, timestamp)),
 	TP_fast_assign(__entry->dev = dev->info.index; __entry->pulls = pulls;
 		       __entry->timestamp = timestamp;),
-	TP_printk("dev=%u pulls=%u timestamp=%llu", __entry->dev, __entry->pulls,
-		  __entry->timestamp)
+	TP_printk("dev=%u pulls=%u timestamp=%llu", __entry->dev, __entry->pulls, __entry->timestamp)
 );
 
 /*
@@ -55,8 +57,7 @@ DECLARE_EVENT_CLASS(iodemo_record,
 	TP_fast_assign(__entry->dev = dev->info.index; __entry->seq = record->seq;
 		       __entry->type = record->type; __entry->len = record->len;),
 	TP_printk("dev=%u seq=%llu type=%s len=%u", __entry->dev, __entry->seq,
-		  __print_symbolic(__entry->type, { IODEMO_TYPE_SAMPLE, "sample" },
-				   { IODEMO_TYPE_ECHO, "echo" }), __entry->len)
+		  show_type(__entry->type), __entry->len)
 );
 DEFINE_EVENT(iodemo_record, iodemo_store,
 	TP_PROTO(const struct iodemo_device *dev, const struct iodemo_record *record),
@@ -186,8 +187,7 @@ TRACE_EVENT(iodemo_lapped,
 /* The device is gone; whoever waits is told next. */
 TRACE_EVENT(iodemo_unplug,
 	TP_PROTO(const struct iodemo_device *dev), TP_ARGS(dev),
-	TP_STRUCT__entry(__field(u32, dev)),
-	TP_fast_assign(__entry->dev = dev->info.index;),
+	TP_STRUCT__entry(__field(u32, dev)), TP_fast_assign(__entry->dev = dev->info.index;),
 	TP_printk("dev=%u", __entry->dev)
 );
 

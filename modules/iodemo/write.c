@@ -83,6 +83,8 @@ ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from)
 		}
 		done += taken;
 	}
+	if (done)
+		iodemo_device_written(client->dev);
 	return done ?: ret;
 }
 

@@ -11,13 +11,27 @@
 
 #include "ctl.h"
 
+static const char *type_name(__u16 type)
+{
+	switch (type) {
+	case IODEMO_TYPE_SAMPLE:
+		return "sample";
+	case IODEMO_TYPE_ECHO:
+		return "echo";
+	case IODEMO_TYPE_RECEIVED:
+		return "received";
+	default:
+		return "?";
+	}
+}
+
 /* @time: how long it took to get here, or how long ago it was */
 static void show_record(const struct iodemo_record *record, double time, const char *unit)
 {
 	unsigned int i;
 
-	printf("%12llu  cpu%-3u  %-6s  %10.1f %s  ", record->seq, record->cpu,
-	       record->type == IODEMO_TYPE_ECHO ? "echo" : "sample", time, unit);
+	printf("%12llu  cpu%-3u  %-8s  %10.1f %s  ", record->seq, record->cpu,
+	       type_name(record->type), time, unit);
 	for (i = 0; i < record->len; i++)
 		printf(isprint(record->data[i]) ? "%c" : "\\x%02x", record->data[i]);
 	putchar('\n');

@@ -18,6 +18,7 @@ static bool whole(const struct iodemo_record *record)
 		return record->len == IODEMO_DATA_SIZE &&
 		       !memcmp(record->data, iodemo_sample(record->seq), IODEMO_DATA_SIZE);
 	case IODEMO_TYPE_ECHO:
+	case IODEMO_TYPE_RECEIVED:
 		return record->len <= IODEMO_DATA_SIZE &&
 		       !memcmp(record->data + record->len, zero, IODEMO_DATA_SIZE - record->len);
 	default:
