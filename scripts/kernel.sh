@@ -21,8 +21,8 @@
 # alone, prepared for modules that clang compiles.
 #
 # The folder holds bzImage, build (a link, for make -C) and, if there are any, modules (what the guest can load of the
-# kernel's own, as in /lib/modules/RELEASE) and arguments (what make is to be told besides, as CC=clang); it is kept in
-# ~/.cache/iodemo.
+# kernel's own, as in /lib/modules/RELEASE: virtio's, where it is not built in) and arguments (what make is to be told
+# besides, as CC=clang); it is kept in ~/.cache/iodemo.
 # shellcheck disable=SC2086
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -32,8 +32,9 @@ configs=$top/scripts/kernel
 PATH=$PATH:/usr/sbin:/sbin
 new=
 
-# What a guest needs to see this machine's files, and to write beside them
-sharing='virtio_pci virtio_console 9pnet_virtio 9p overlay'
+# The kernel's own modules that a guest is to have: to talk to this machine, and to see its files, and write beside them
+talking='virtio_pci virtio_console'
+sharing="$talking 9pnet_virtio 9p overlay"
 
 # What was killed while it made a folder holds no lock of it any more
 remove_stale()
@@ -124,17 +125,18 @@ resolve()
 	die "KERNEL=$1: Debian has no $kind kernel $1 for which this machine's archive has the compiler; there are: $(offered)"
 }
 
-# keep_modules FOLDER: of the image's modules, those for sharing and what they depend on. A kmod looks for modules in
-# /lib or in /usr/lib.
+# keep_modules FOLDER NAME...: of the image's modules, these, unless they are built in, and what they depend on. A kmod
+# looks for modules in /lib or in /usr/lib.
 keep_modules()
 {
 	mkdir -p "$new/base/usr/lib/modules" && ln -s usr/lib "$new/base/lib" &&
 		ln -s "$1" "$new/base/lib/modules/$release" && depmod -b "$new/base" "$release" || return
-	# shellcheck disable=SC2086
-	modprobe -d "$new/base" -S "$release" -a --show-depends $sharing |
-		sed -n "s|^insmod .*/lib/modules/$release/\([^ ]*\).*|\1|p" | sort -u >"$new/kept"
-	[ -s "$new/kept" ] && mkdir "$new/modules" &&
-		tar -cf - -C "$1" -T "$new/kept" modules.order modules.builtin modules.builtin.modinfo |
+	from=$1
+	shift
+	modprobe -d "$new/base" -S "$release" -a --show-depends "$@" >"$new/depends" || return
+	sed -n "s|^insmod .*/lib/modules/$release/\([^ ]*\).*|\1|p" "$new/depends" | sort -u >"$new/kept"
+	rm "$new/depends" && mkdir "$new/modules" &&
+		tar -cf - -C "$from" -T "$new/kept" modules.order modules.builtin modules.builtin.modinfo |
 		tar -xf - -C "$new/modules" && rm -r "$new/base" "$new/kept"
 }
 
@@ -162,7 +164,17 @@ get_debian()
 	*pahole*) "$top/scripts/setup.sh" "$compiler" pahole ;;
 	*) "$top/scripts/setup.sh" "$compiler" ;;
 	esac
-	begin_folder "kernel/$release-$version" 500 || return 0
+	case $kind in
+	generic)
+		wanted=$sharing
+		name=$release-$version
+		;;
+	*)
+		wanted=$talking
+		name=$release-$version-$(echo "$talking" | tr ' ' +)
+		;;
+	esac
+	begin_folder "kernel/$name" 500 || return 0
 
 	image=linux-image-$release
 	headers=linux-headers-$release
@@ -180,7 +192,8 @@ get_debian()
 	ln -s "packages/boot/vmlinuz-$release" "$new/bzImage"
 	for modules in "$new/packages/lib/modules/$release" "$new/packages/usr/lib/modules/$release"; do
 		[ -d "$modules/kernel" ] || continue
-		[ "$kind" != generic ] || step "choosing modules of Linux $release" keep_modules "$modules"
+		# shellcheck disable=SC2086
+		step "choosing modules of Linux $release" keep_modules "$modules" $wanted
 		rm -rf "$modules/kernel"
 	done
 	rm -rf "$new/packages/usr/share"
