@@ -4,8 +4,9 @@
 # guest-init.sh: the guest's first program; runs /command on the second serial port, and reports in the kernel's log
 #
 # The kernel's command line says what else to do: iodemo.shell (an interactive shell), iodemo.rows=, iodemo.columns=,
-# iodemo.report (send what the command leaves in /report to the third serial port), iodemo.console (the command has the
-# console, and the kernel's log comes there when it has ended).
+# iodemo.outside= (the socket which the virtio console is connected with; for the shell), iodemo.report (send what the
+# command leaves in /report to the third serial port), iodemo.console (the command has the console, and the kernel's log
+# comes there when it has ended).
 
 /bin/busybox --install -s /bin 2>/dev/null
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -90,7 +91,7 @@ if [ -d /report ] && asked report; then
 fi
 
 grep '^iodemo' /proc/modules | while read -r module rest; do
-	modprobe -r "$module" 2>/dev/null || say "BUG: $module cannot be unloaded after the command: $rest"
+	rmmod "$module" 2>/dev/null || say "BUG: $module cannot be unloaded after the command: $rest"
 done
 scan_leaks
 sync

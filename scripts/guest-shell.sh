@@ -24,10 +24,17 @@ PAGER=less
 export PAGER
 
 modprobe iodemo
+iodemo-virtio-load
 cat <<'END'
 
 /dev/iodemo is ready: try    head -n 3 /dev/iodemo    or    iodemo-compare    or    grep iodemo /proc/interrupts
 man iodemo tells what it does. exit, poweroff, or Ctrl-A x, ends the machine.
+
+END
+outside=$(sed -n 's/.*iodemo.outside=\([^ ]*\).*/\1/p' /proc/cmdline)
+[ ! -c /dev/iodemo-virtio ] || cat <<END
+/dev/iodemo-virtio is what you type in another terminal of the machine outside, and there you see what is written to it:
+	socat - UNIX-CONNECT:$outside		(or: nc -U $outside)
 
 END
 PS1='iodemo:\w\$ '

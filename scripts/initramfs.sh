@@ -76,6 +76,7 @@ done
 copy_perl
 copy_libraries
 cp "$top/scripts/guest-init.sh" "$root/init"
+cp "$top/scripts/guest-virtio.sh" "$root/usr/sbin/iodemo-virtio-load"
 cp "$command" "$root/command"
 chmod +x "$root/init" "$root/command"
 printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'user:x:1000:1000:user:/tmp:/bin/sh' >"$root/etc/passwd"

@@ -18,6 +18,8 @@
 #   -f FOLDER   what else the guest is to have, as it stands from / on
 #   -d FILE     more devices, as qemu's -readconfig has them: FILE describes also the chardev "port", where the command's
 #               output goes, and may take the script's input
+#   -c          two virtio consoles (docs/virtio.md), each of which has the other one for its outside. A shell has one,
+#               whose outside is a socket, and says how to talk to it
 #   -i          count instructions: one processor, no KVM, and a clock that goes on by a nanosecond an instruction and
 #               skips where nobody has anything to do; every run of the same files is the same, to the instruction
 #
@@ -42,8 +44,9 @@ output=
 report=
 files=
 devices=
+crossed=
 instructions=
-while getopts :k:p:t:m:a:l:w:o:r:f:d:ih-: option; do
+while getopts :k:p:t:m:a:l:w:o:r:f:d:cih-: option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	p) parts=$OPTARG ;;
@@ -56,6 +59,7 @@ while getopts :k:p:t:m:a:l:w:o:r:f:d:ih-: option; do
 	r) report=$OPTARG ;;
 	f) files=$OPTARG ;;
 	d) devices=$OPTARG ;;
+	c) crossed=yes ;;
 	i) instructions=yes ;;
 	h | -) usage ;;
 	*) usage 2 >&2 ;;
@@ -114,7 +118,29 @@ machine()
 		-no-user-config -nodefaults -pidfile "$temporary/pid" \
 		-kernel "$folder/bzImage" -initrd "$temporary/initramfs" \
 		-append "$arguments $append" \
-		-serial "file:$temporary/log" "$@" ${report:+-serial "file:$temporary/report"}
+		-serial "file:$temporary/log" "$@" ${report:+-serial "file:$temporary/report"} $consoles
+}
+
+# console NAME CHARDEV: a virtio console for iodemo-virtio, which is one without further ports
+console()
+{
+	echo "-chardev $2,id=$1 -device virtio-serial-pci,max_ports=1,id=bus-$1 -device virtconsole,bus=bus-$1.0,chardev=$1"
+}
+
+# What the machine's virtio consoles have outside. A path that is none for a socket, or for words, is the user's TMPDIR.
+consoles()
+{
+	outside=$temporary/outside
+	case $outside in
+	*[!a-zA-Z0-9/._-]*) return 0 ;;
+	esac
+	[ "${#outside}" -lt 108 ] || return 0
+	if [ "$1" = shell ]; then
+		console outside "socket,path=$outside,server=on,wait=off"
+	elif [ -n "$crossed" ]; then
+		console one "socket,path=$outside,server=on,wait=off"
+		console other "socket,path=$outside"
+	fi
 }
 
 # A line of the kernel's log, before it is kept
@@ -182,6 +208,7 @@ boot()
 	: >"$temporary/output"
 	: >"$temporary/report"
 	rm -f "$temporary/slow" "$temporary/pid"
+	consoles=$(consoles "$1")
 	status=0
 	begin=$(date +%s)
 	if [ "$1" = shell ]; then
@@ -277,7 +304,7 @@ if [ "$1" = shell ]; then
 		mkfifo "$temporary/typed"
 		exec 4<>"$temporary/typed"
 	fi
-	append="$append iodemo.shell iodemo.rows=${size% *} iodemo.columns=${size#* }"
+	append="$append iodemo.shell iodemo.rows=${size% *} iodemo.columns=${size#* } iodemo.outside=$temporary/outside"
 fi
 
 log=$build/$name
