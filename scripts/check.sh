@@ -99,7 +99,7 @@ boot()
 	[ -z "$1" ] || tell "booted with $1"
 	status=0
 	rm -f "$raw.output"
-	"$top/scripts/vm.sh" -k "$kernel" -t "$limit" -a "$1" -l "$log" -w "${WITH-}" -o "$raw.output" \
+	"$top/scripts/vm.sh" -k "$kernel" -c -t "$limit" -a "$1" -l "$log" -w "${WITH-}" -o "$raw.output" \
 		${REPORT:+-r "$REPORT/$log"} run "$(guest_command "$2")" || status=$?
 	if [ -e "$raw.output" ]; then
 		grep '^# the guest died' "$raw.output" || :
