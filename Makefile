@@ -19,6 +19,7 @@
 #:   make exercise   is the exercise N=blocking (nonblocking, multiplexing, signal, async) of docs/ solved? Without N: are
 #:                   they all unsolved here, and their solutions right?
 #:   make examples   run the examples of docs/examples: C, Python, node, Go
+#:   make virtio     see from outside of the machine that what goes in there comes out here, and the other way round
 #:   make clients    run other people's programs on the device, unmodified; PROGRAMS="cat socat" for some of them
 #:   make check-in-tree
 #:                   put iodemo into Debian's kernel source, and build, read, test and boot it there; CASES="place
@@ -55,7 +56,7 @@ PREFIX ?= /usr/local
 kdir_env = $(if $(findstring command line,$(origin KDIR)),KDIR="$(KDIR)")
 
 .PHONY: all modules userspace install uninstall deb demo report check check-all check-fleet check-in-tree coverage bench
-.PHONY: stress fuzz exercise examples clients shell run fleet in-tree lint clean distclean help
+.PHONY: stress fuzz exercise examples clients virtio shell run fleet in-tree lint clean distclean help
 
 # Headers that somebody names are to be there
 all: userspace $(if $(kdir_env)$(wildcard $(KDIR)/Makefile),modules,no-module)
@@ -157,6 +158,9 @@ in-tree:
 
 check-in-tree:
 	@$(vm_env) TESTS="$(TESTS)" scripts/in-tree-check.sh $(if $(CASES),"$(CASES)")
+
+virtio:
+	@$(vm_env) scripts/virtio-check.sh
 
 shell:
 	@$(vm_env) scripts/vm.sh -k "$(KERNEL)" -w "$(WITH)" shell
