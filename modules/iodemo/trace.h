@@ -22,9 +22,8 @@
 struct iodemo_client;
 struct iodemo_device;
 
-#define show_type(type)								\
-	__print_symbolic(type, { IODEMO_TYPE_SAMPLE, "sample" },			\
-			 { IODEMO_TYPE_ECHO, "echo" }, { IODEMO_TYPE_RECEIVED, "received" })
+#define show_type(type) __print_symbolic(type, { IODEMO_TYPE_SAMPLE, "sample" },	\
+		{ IODEMO_TYPE_ECHO, "echo" }, { IODEMO_TYPE_RECEIVED, "received" })
 #define show_poll(events)							\
 	__print_flags(events, "|", { POLLIN, "IN" }, { POLLPRI, "PRI" },	\
 		      { POLLOUT, "OUT" }, { POLLERR, "ERR" }, { POLLHUP, "HUP" },	\
@@ -43,7 +42,8 @@ TRACE_EVENT(iodemo_interrupt,
 	TP_STRUCT__entry(__field(u32, dev) __field(u32, pulls) __field(u64, timestamp)),
 	TP_fast_assign(__entry->dev = dev->info.index; __entry->pulls = pulls;
 		       __entry->timestamp = timestamp;),
-	TP_printk("dev=%u pulls=%u timestamp=%llu", __entry->dev, __entry->pulls, __entry->timestamp)
+	TP_printk("dev=%u pulls=%u timestamp=%llu", __entry->dev, __entry->pulls,
+		  __entry->timestamp)
 );
 
 /*
