@@ -110,7 +110,8 @@ static inline const __u8 *iodemo_sample(__u64 seq)
  * The ring can be mapped, and read without a copy by the kernel and without a
  * system call. Two mappings, told apart by the offset:
  *
- * IODEMO_MMAP_RING, PROT_READ (EACCES for PROT_WRITE, by mprotect() too)
+ * IODEMO_MMAP_RING, PROT_READ (EACCES for PROT_WRITE, by mprotect() too, but not in
+ * a private mapping, where a page that is written to becomes a copy; since: 6)
  *	A struct iodemo_ring_page, and from IODEMO_MMAP_RECORDS bytes on the
  *	records: seq is at index seq % capacity. Length: IODEMO_MMAP_RECORDS +
  *	capacity * 64 bytes at most, else EINVAL.
@@ -315,7 +316,8 @@ struct iodemo_stats {
  *	is sent some time later.
  *	EBADF, EBUSY: as SET_CONFIG. EINVAL: 0. EFAULT: the count can't be read
  *	or not be written; nothing was fired. EOPNOTSUPP: the source can't be fired
- *	by hand; see IODEMO_INFO_TRIGGER. EINTR: a signal came; the count
+ *	by hand; see IODEMO_INFO_TRIGGER. EIO: the hardware did not do it in time.
+ *	EINTR: a signal came; the count
  *	has become what is still to fire, so that calling again completes it.
  * IODEMO_RESERVE
  *	Exclusive use for this file until RELEASE, or until the process that has
