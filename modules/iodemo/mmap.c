@@ -14,11 +14,17 @@
 #include "compat.h"
 #include "models.h"
 
+/*
+ * Nobody but the device writes to the ring. What a program writes to a private mapping
+ * goes to a copy of that page, which the kernel makes at the first write.
+ */
 static int map_ring(struct iodemo_client *client, struct vm_area_struct *vma)
 {
-	if (vma->vm_flags & VM_WRITE)
-		return -EACCES;
-	vm_flags_clear(vma, VM_MAYWRITE);	/* nor later, by mprotect() */
+	if (vma->vm_flags & VM_MAYSHARE) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EACCES;
+		vm_flags_clear(vma, VM_MAYWRITE);	/* nor later, by mprotect() */
+	}
 	return iodemo_ring_map(&client->dev->ring, vma);
 }
 
