@@ -27,6 +27,9 @@
 # log has a report (a warning, an oops, a leak ...). The kernel's log is kept in build/KERNEL/log, and its end is shown
 # when something went wrong.
 #
+# The machine has a PCI device with registers, qemu's edu, in a slot of which it can be pulled out: what the guest's command
+# writes to /dev/kmsg, "guest: asks for device_del edu" (or device_add edu,id=edu,bus=port1), qemu's monitor is told.
+#
 # A guest that dies before iodemo is loaded is booted again, three times at most, and this is told; its logs are kept as
 # log.died-1 and so on. So is one that takes longer to come up than a boot may (180 s, a kernel that watches 400 s), but none that began
 # the command and ran out of time, and none that died with iodemo loaded.
@@ -116,6 +119,8 @@ machine()
 	# shellcheck disable=SC2046,SC2086
 	$patience qemu-system-x86_64 $(processors) -machine $machine -m "$memory" -nic none -no-reboot -display none \
 		-no-user-config -nodefaults -pidfile "$temporary/pid" \
+		-device pcie-root-port,id=port1,chassis=1 -device edu,id=edu,bus=port1 \
+		-chardev "pipe,id=monitor,path=$temporary/monitor" -mon chardev=monitor \
 		-kernel "$folder/bzImage" -initrd "$temporary/initramfs" \
 		-append "$arguments $append" \
 		-serial "file:$temporary/log" "$@" ${report:+-serial "file:$temporary/report"} $consoles
@@ -161,6 +166,13 @@ watch_boot()
 		end_machine
 		return 0
 	done
+}
+
+# Nobody reads what qemu's monitor says to that, and it is not much. Whoever opens a pipe for both doesn't wait for qemu.
+serve_guest()
+{
+	tail --pid $$ -n +1 -f "$temporary/log" 2>/dev/null |
+		sed -un 's/.*guest: asks for \(device_del edu\|device_add edu,id=edu,bus=port1\)\r*$/\1/p' 1<>"$temporary/monitor.in"
 }
 
 end_machine()
@@ -281,6 +293,7 @@ fi
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 trap end EXIT
+mkfifo "$temporary/monitor.in" "$temporary/monitor.out"
 if [ "$1" = run ]; then
 	printf '#!/bin/sh\n%s\n' "$2" >"$temporary/command"
 else
@@ -310,6 +323,11 @@ fi
 log=$build/$name
 rm -f "$log".died-*
 : >"$temporary/died"
+: >"$temporary/log"
+if [ "$1" = run ]; then
+	append="$append guest.monitor"
+	serve_guest &
+fi
 again=0
 while
 	boot "$1"
