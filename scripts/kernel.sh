@@ -36,6 +36,9 @@ new=
 talking='virtio_pci virtio_console'
 sharing="$talking 9pnet_virtio 9p overlay"
 
+# And to give programs the registers of hardware
+registers='uio_pci_generic'
+
 # What was killed while it made a folder holds no lock of it any more
 remove_stale()
 {
@@ -165,16 +168,10 @@ get_debian()
 	*) "$top/scripts/setup.sh" "$compiler" ;;
 	esac
 	case $kind in
-	generic)
-		wanted=$sharing
-		name=$release-$version
-		;;
-	*)
-		wanted=$talking
-		name=$release-$version-$(echo "$talking" | tr ' ' +)
-		;;
+	generic) wanted="$sharing $registers" ;;
+	*) wanted="$talking $registers" ;;
 	esac
-	begin_folder "kernel/$name" 500 || return 0
+	begin_folder "kernel/$release-$version-$(echo "$wanted" | cksum | cut -d ' ' -f 1)" 500 || return 0
 
 	image=linux-image-$release
 	headers=linux-headers-$release
