@@ -10,6 +10,7 @@
 #include "../kselftest_harness.h"
 #include "iodemo_hostile.h"
 #include "iodemo_rawaio.h"
+#include "iodemo_suspend.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -17,35 +18,6 @@
 #define CAPACITY	65536
 #define PERIOD_US	1000
 #define BURST		16
-#define DELAY_S		1	/* for which the kernel's test stays suspended */
-#define ALARM_S		2	/* at first; more when it came too early */
-#define ALARM_MAX_S	64
-
-#define PM_TEST		"/sys/power/pm_test"
-#define PM_TEST_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
-#define WAKE_ALARM	"/sys/class/rtc/rtc0/wakealarm"
-#define WAKEUP_COUNT	"/sys/power/wakeup_count"
-#define MEM_SLEEP	"/sys/power/mem_sleep"
-#define STATE		"/sys/power/state"
-
-static long write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, text, strlen(text)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
-
-static bool has_word(const char *path, const char *word)
-{
-	char words[4096];
-
-	return read_file(path, words, sizeof(words)) > 0 && strstr(words, word);
-}
 
 FIXTURE(suspend) {
 	int fd;
@@ -68,28 +40,9 @@ FIXTURE_VARIANT_ADD(suspend, to_memory) {
 	.level = NULL,
 };
 
-/* Why this can't be tested here, or NULL */
-static const char *unsuited(const char *level)
-{
-	if (!booted_with("no_console_suspend"))
-		return "the kernel's command line lacks no_console_suspend";
-	if (level) {
-		if (!has_word(STATE, "freeze"))
-			return "this kernel can't be suspended";
-		if (access(PM_TEST, W_OK))
-			return "this kernel can't test how it is suspended";
-	} else {
-		if (!has_word(STATE, "mem") || !has_word(MEM_SLEEP, "deep"))
-			return "this machine can't be suspended to memory";
-		if (access(WAKE_ALARM, W_OK))
-			return "there is no clock that could end it";
-	}
-	return NULL;
-}
-
 FIXTURE_SETUP(suspend)
 {
-	self->unsuited = unsuited(variant->level);
+	self->unsuited = suspend_unsuited(variant->level);
 	if (self->unsuited)
 		return;
 	ASSERT_EQ(0, load("capacity=%d burst=%d", CAPACITY, BURST));
@@ -103,66 +56,6 @@ FIXTURE_TEARDOWN(suspend)
 		return;
 	close_all();
 	EXPECT_EQ(0, unload_when_free());
-}
-
-/* As far as this level, and back */
-static long test_suspend(const char *level)
-{
-	char delay[16];
-	long err;
-
-	snprintf(delay, sizeof(delay), "%d", DELAY_S);
-	err = write_file(PM_TEST_DELAY, delay);
-	if (!err)
-		err = write_file(PM_TEST, level);
-	if (err)
-		return err;
-	err = write_file(STATE, "freeze");
-	write_file(PM_TEST, "none");
-	return err;
-}
-
-/*
- * What wakes the machine is counted from before the alarm is set. So one that
- * comes before the machine is down ends the attempt (EBUSY), and is not missed.
- */
-static long try_to_suspend(int seconds)
-{
-	char count[32], alarm[16];
-	long err;
-
-	snprintf(alarm, sizeof(alarm), "+%d", seconds);
-	err = write_file(WAKE_ALARM, "0");
-	if (err)
-		return err;
-	err = read_file(WAKEUP_COUNT, count, sizeof(count));
-	if (err < 0)
-		return err;
-	/* EINVAL: something has happened since it was read. */
-	err = write_file(WAKEUP_COUNT, count);
-	if (err)
-		return err == -EINVAL ? -EBUSY : err;
-	err = write_file(WAKE_ALARM, alarm);
-	return err ? err : write_file(STATE, "mem");
-}
-
-/* Return when the machine is back. */
-static long suspend(const char *level)
-{
-	int seconds;
-	long err;
-
-	if (level)
-		return test_suspend(level);
-	err = write_file(MEM_SLEEP, "deep");
-	if (err)
-		return err;
-	for (seconds = ALARM_S; seconds <= ALARM_MAX_S; seconds *= 2) {
-		err = try_to_suspend(seconds);
-		if (err != -EBUSY)
-			break;
-	}
-	return err;
 }
 
 static void wait_for_interrupts(int fd, long count)
@@ -221,7 +114,7 @@ TEST_F_TIMEOUT(suspend, stops_the_wire_and_nothing_is_made_up_for_afterwards, LO
 		SKIP(return, "%s", self->unsuited);
 	ASSERT_EQ(0, set_config(self->fd, PERIOD_US, BURST));
 	wait_for_interrupts(self->fd, 20);
-	ASSERT_EQ(0, suspend(variant->level));
+	ASSERT_EQ(0, suspend_machine(variant->level));
 	wait_for_interrupts(self->fd, 50);
 	ASSERT_EQ(0, set_config(self->fd, 0, 1));
 	t = read_times(self->fd);
@@ -230,8 +123,8 @@ TEST_F_TIMEOUT(suspend, stops_the_wire_and_nothing_is_made_up_for_afterwards, LO
 	EXPECT_GE(6 * BURST, t.after);
 	/* The clock that the records have stands still in memory. */
 	if (variant->level) {
-		EXPECT_LE(DELAY_S * 1000000000ULL - 1000 * PERIOD_US, t.longest_gap);
-		EXPECT_GT(DELAY_S * 1000000000ULL, t.second_gap);
+		EXPECT_LE(SUSPEND_DELAY_S * 1000000000ULL - 1000 * PERIOD_US, t.longest_gap);
+		EXPECT_GT(SUSPEND_DELAY_S * 1000000000ULL, t.second_gap);
 	}
 	ASSERT_EQ(0, trigger(self->fd, 5));
 	EXPECT_EQ(5, STAT(self->fd, lag));
@@ -243,12 +136,12 @@ TEST_F_TIMEOUT(suspend, leaves_the_period_as_it_was_and_a_device_without_one_sti
 
 	if (self->unsuited)
 		SKIP(return, "%s", self->unsuited);
-	ASSERT_EQ(0, suspend(variant->level));
+	ASSERT_EQ(0, suspend_machine(variant->level));
 	EXPECT_EQ(0, STAT(self->fd, interrupts));
 	ASSERT_EQ(0, trigger(self->fd, 3));
 	EXPECT_EQ(3, STAT(self->fd, interrupts));
 	ASSERT_EQ(0, set_config(self->fd, 60000000, 1));
-	ASSERT_EQ(0, suspend(variant->level));
+	ASSERT_EQ(0, suspend_machine(variant->level));
 	ASSERT_EQ(0, result(ioctl(self->fd, IODEMO_GET_CONFIG, &config)));
 	EXPECT_EQ(60000000U, config.period_us);
 	EXPECT_EQ(1U, config.burst);
@@ -261,7 +154,7 @@ TEST_F_TIMEOUT(suspend, leaves_a_closed_device_closed, LONG_TEST)
 	if (self->unsuited)
 		SKIP(return, "%s", self->unsuited);
 	ASSERT_EQ(0, close(self->fd));
-	ASSERT_EQ(0, suspend(variant->level));
+	ASSERT_EQ(0, suspend_machine(variant->level));
 	self->fd = open_raw(0, O_RDWR);
 	ASSERT_LE(0, self->fd);
 	EXPECT_EQ(0, STAT(self->fd, interrupts));
@@ -290,7 +183,7 @@ TEST_F_TIMEOUT(suspend, is_slept_through_by_who_waits_for_a_record, LONG_TEST)
 	ASSERT_TRUE(falls_asleep(&p));
 	ASSERT_TRUE(falls_asleep(&s));
 	ASSERT_TRUE(falls_asleep(&e));
-	ASSERT_EQ(0, suspend(variant->level));
+	ASSERT_EQ(0, suspend_machine(variant->level));
 	ASSERT_TRUE(sleeper_sleeps(&r));
 	ASSERT_TRUE(sleeper_sleeps(&p));
 	ASSERT_TRUE(sleeper_sleeps(&s));
@@ -327,7 +220,7 @@ TEST_F_TIMEOUT(suspend, in_the_middle_of_a_TRIGGER_loses_no_interrupt, 600)
 		SKIP(return, "%s", self->unsuited);
 	ASSERT_TRUE(sleeper_start(&s));
 	wait_for_interrupts(self->fd, 1);
-	ASSERT_EQ(0, suspend(variant->level));
+	ASSERT_EQ(0, suspend_machine(variant->level));
 	EXPECT_EQ(0, sleeper_result(&s));
 	EXPECT_EQ(300000, STAT(self->fd, interrupts));
 	EXPECT_EQ(300000L * BURST, STAT(self->fd, records));
