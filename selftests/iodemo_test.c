@@ -101,9 +101,45 @@ int unload_module(const char *module)
 	return result(syscall(SYS_delete_module, module, O_NONBLOCK));
 }
 
+/* Another device, and the module of its source; NULL: the timer's */
+static const char *node_path(void)
+{
+	return getenv("IODEMO_NODE") ?: "/dev/iodemo";
+}
+
+static const char *source_module(void)
+{
+	return getenv("IODEMO_MODULE");
+}
+
+bool other_source(void)
+{
+	return source_module();
+}
+
+const char *line_name(void)
+{
+	return source_module() ?: "iodemo";
+}
+
+/* As rmmod takes it, which loads no files */
+static int unload_source(void)
+{
+	char name[64];
+	char *p;
+
+	snprintf(name, sizeof(name), "%s", source_module());
+	for (p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return unload_module(name);
+}
+
 int unload(void)
 {
-	return unload_module("iodemo");
+	int err = source_module() ? unload_source() : 0;
+
+	return err && err != -ENOENT ? err : unload_module("iodemo");
 }
 
 int unload_when_free(void)
@@ -140,6 +176,44 @@ int load_module(const char *module, const char *parameters)
 	return err;
 }
 
+/* Of the parameters, those that each source has: append one to @to */
+static void append_parameter(char *to, size_t size, const char *from, const char *name)
+{
+	const char *found = strstr(from, name);
+	size_t len = strlen(to);
+
+	if (found)
+		snprintf(to + len, size - len, "%.*s ", (int)strcspn(found, " "), found);
+}
+
+/* Where the hardware is when it has no driver: /sys/bus/BUS/drivers/DRIVER, its name there */
+static char driver_path[PATH_MAX], hardware_name[64];
+
+static int find_hardware(void)
+{
+	char path[PATH_MAX], link[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/class/misc/%s/device", strrchr(node_path(), '/') + 1);
+	if (!realpath(path, link))
+		return -errno;
+	snprintf(hardware_name, sizeof(hardware_name), "%.63s", strrchr(link, '/') + 1);
+	if (strlen(path) + sizeof("/driver") > sizeof(path))
+		return -ENAMETOOLONG;
+	strcat(path, "/driver");
+	return realpath(path, driver_path) ? 0 : -errno;
+}
+
+static int load_source(const char *from)
+{
+	char parameters[128] = "";
+	int err;
+
+	append_parameter(parameters, sizeof(parameters), from, "period_us=");
+	append_parameter(parameters, sizeof(parameters), from, "burst=");
+	err = load_module(source_module(), parameters);
+	return err ?: find_hardware();
+}
+
 int load(const char *format, ...)
 {
 	char given[256], parameters[300];
@@ -155,7 +229,8 @@ int load(const char *format, ...)
 	err = unload_when_free();
 	if (err && err != -ENOENT)
 		return err;
-	return load_module("iodemo", parameters);
+	err = load_module("iodemo", parameters);
+	return err || !source_module() ? err : load_source(parameters);
 }
 
 void close_all(void)
@@ -165,14 +240,19 @@ void close_all(void)
 
 static int write_driver_file(const char *name, int index)
 {
-	char path[64], device[16];
+	char path[PATH_MAX + 16], device[64];
 	int fd, err;
 
-	snprintf(path, sizeof(path), "/sys/bus/platform/drivers/iodemo/%s", name);
+	if (source_module()) {
+		snprintf(path, sizeof(path), "%s/%s", driver_path, name);
+		snprintf(device, sizeof(device), "%s", hardware_name);
+	} else {
+		snprintf(path, sizeof(path), "/sys/bus/platform/drivers/iodemo/%s", name);
+		snprintf(device, sizeof(device), "iodemo.%d", index);
+	}
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	snprintf(device, sizeof(device), "iodemo.%d", index);
 	err = result(write(fd, device, strlen(device)));
 	close(fd);
 	return err < 0 ? err : 0;
@@ -254,12 +334,12 @@ long proc_interrupts(const char *name)
 
 int open_device(int index, int flags)
 {
-	char path[32];
+	char path[64];
 
 	if (index)
-		snprintf(path, sizeof(path), "/dev/iodemo%d", index);
+		snprintf(path, sizeof(path), "%s%d", node_path(), index);
 	else
-		snprintf(path, sizeof(path), "/dev/iodemo");
+		snprintf(path, sizeof(path), "%s", node_path());
 	return result(open(path, flags | O_CLOEXEC));
 }
 

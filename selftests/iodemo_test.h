@@ -6,6 +6,10 @@
  * TRIGGER returns when all wake-ups are done, and whether a thread sleeps is
  * asked of /proc. A wait that never ends is ended by the harness.
  *
+ * They are about the timer's device, unless the environment names another one and
+ * its module: IODEMO_NODE=/dev/iodemo-edu IODEMO_MODULE=iodemo-edu. That is loaded
+ * with those of the parameters which it has too, and device 0 is its.
+ *
  * Nothing in here asserts: functions give results that the tests compare.
  */
 #ifndef IODEMO_TEST_H
@@ -65,6 +69,11 @@ int load_module(const char *module, const char *parameters);
 int unload_module(const char *module);
 /* Close whatever file a test has opened. */
 void close_all(void);
+
+/* Is it about another device than the timer's? That has shorter bursts, and is the only one. */
+bool other_source(void);
+/* What /proc/interrupts calls its line */
+const char *line_name(void);
 
 int bind_device(int index);
 int unbind_device(int index);
@@ -148,55 +157,6 @@ long signal_on(int fd, int sig);
 #include "iodemo_memory.h"
 #include "iodemo_sleeper.h"
 #include "iodemo_victim.h"
-
-/*
- * The fixture of most tests: a fresh module, /dev/iodemo open for reading and
- * writing of raw records. Whatever a test opens is closed for it; that the
- * module can be unloaded then is part of each test.
- */
-#define IODEMO_FIXTURE_TEARDOWN(name)					\
-	FIXTURE_TEARDOWN(name)						\
-	{								\
-		close_all();						\
-		EXPECT_EQ(0, unload());					\
-	}
-
-#define IODEMO_FIXTURE(name, parameters)				\
-	FIXTURE(name) {							\
-		int fd;							\
-	};								\
-	FIXTURE_SETUP(name)						\
-	{								\
-		ASSERT_EQ(0, load(parameters));				\
-		self->fd = open_raw(0, O_RDWR);				\
-		ASSERT_LE(0, self->fd);					\
-	}								\
-	IODEMO_FIXTURE_TEARDOWN(name)
-
-/* Woken from the hard handler and from the irq thread */
-#define IODEMO_VARIANTS_THREADED(name)					\
-	FIXTURE_VARIANT(name) {						\
-		int threaded;						\
-	};								\
-	FIXTURE_VARIANT_ADD(name, hard) {				\
-		.threaded = 0,						\
-	};								\
-	FIXTURE_VARIANT_ADD(name, threaded) {				\
-		.threaded = 1,						\
-	}
-
-/* The same in both */
-#define IODEMO_FIXTURE_BOTH(name, parameters)				\
-	FIXTURE(name) {							\
-		int fd;							\
-	};								\
-	IODEMO_VARIANTS_THREADED(name);					\
-	FIXTURE_SETUP(name)						\
-	{								\
-		ASSERT_EQ(0, load(parameters " threaded=%d", variant->threaded)); \
-		self->fd = open_raw(0, O_RDWR);				\
-		ASSERT_LE(0, self->fd);					\
-	}								\
-	IODEMO_FIXTURE_TEARDOWN(name)
+#include "iodemo_fixture.h"
 
 #endif /* IODEMO_TEST_H */

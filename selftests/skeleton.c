@@ -24,7 +24,7 @@ FIXTURE_SETUP(skeleton)
 	ASSERT_EQ(0, load("capacity=16"));
 	err = load_module("iodemo-skeleton", "");
 	if (err == -ENOENT)
-		SKIP(return, "no iodemo-skeleton.ko in this kernel's modules");
+		SKIP_FIXTURE("no iodemo-skeleton.ko in this kernel's modules");
 	ASSERT_EQ(0, err);
 	self->fd = open(NODE, O_RDWR);
 	ASSERT_LE(0, self->fd);
