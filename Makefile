@@ -7,7 +7,8 @@
 #:   make demo       boot, load the module, run the five demos and the comparison; ends with the path of a page that
 #:                   shows them
 #:   make report     the same, with what the device costs, which takes some minutes
-#:   make check      run the selftests; TESTS="multiplexing signal" for some of them
+#:   make check      run the selftests; TESTS="multiplexing signal" for some of them; DEVICE=edu for those that don't need
+#:                   the timer, on QEMU's PCI device
 #:   make check-all  the same on every kernel that we claim, and one table of it; ONLY="6.1 debug" for some of them
 #:   make coverage   which lines of the module the selftests run; a page of it in build/coverage
 #:   make bench      measure what the device costs, in instructions, against the kernel's budget; MEASURES="read waking"
@@ -119,7 +120,7 @@ report:
 	@$(vm_env) scripts/report.sh demo bench
 
 check:
-	@$(vm_env) TESTS="$(TESTS)" WITH="$(WITH)" scripts/check.sh
+	@$(vm_env) TESTS="$(TESTS)" WITH="$(WITH)" DEVICE="$(DEVICE)" scripts/check.sh
 
 check-all:
 	@ONLY="$(ONLY)" WITH="$(WITH)" scripts/check-all.sh

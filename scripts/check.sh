@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # check.sh: run the selftests in the virtual machine, and count
 #
-# usage: [KERNEL=6.1] [BITS=32] [TESTS="multiplexing signal"] [WITH="bpftrace"] [TIMEOUT=1200] scripts/check.sh
+# usage: [KERNEL=6.1] [BITS=32] [TESTS="multiplexing signal"] [WITH="bpftrace"] [DEVICE=edu] [TIMEOUT=1200] scripts/check.sh
 #
-# KTAP goes to the terminal and to build/check-KERNEL.tap, and the same as JUnit's XML, for CI services, to
-# build/check-KERNEL.xml. The last line is "N passed, N failed, N skipped", of test cases; a report in the kernel's log,
-# or a machine that hangs, is one failed. The status is 0 when nothing failed. TESTS selects programs by name, which is
-# looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a machine, in
-# seconds. AFTER is a command for each machine when its programs are done, and what that leaves in /report comes to the
-# folder REPORT, in one of its own for each.
+# KTAP goes to the terminal and to build/check-KERNEL.tap (check-KERNEL-DEVICE.tap), and the same as JUnit's XML, for CI
+# services, to build/check-KERNEL.xml. The last line is "N passed, N failed, N skipped", of test cases; a report in the
+# kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed. TESTS selects programs by
+# name, which is looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
+# machine, in seconds. AFTER is a command for each machine when its programs are done, and what that leaves in /report
+# comes to the folder REPORT, in one of its own for each.
+#
+# DEVICE names another source than the timer: the programs that selftests/devices lists for it (or those of TESTS) run on
+# /dev/iodemo-DEVICE.
 #
 # There is one machine for all programs but those in selftests/boots, and one more for each command line that these ask
 # for; its log is build/KERNEL/log.WORDS. A guest that died before the tests, and was booted again, is a comment.
@@ -19,6 +22,7 @@ set -eu
 arguments 0 "$@"
 
 kernel=${KERNEL:-6.1}
+device=${DEVICE-}
 if watches "$kernel"; then
 	limit=${TIMEOUT:-3000}
 else
@@ -75,6 +79,7 @@ programs()
 guest_command()
 {
 	printf "tests='%s'\nlisted='%s'\n" "$1" "$(echo "$listed" | paste -s -d '|' -)"
+	[ -z "$device" ] || printf "export IODEMO_NODE=/dev/iodemo-%s IODEMO_MODULE=iodemo-%s\n" "$device" "$device"
 	cat <<-'END'
 		cd /opt/kselftest || exit 1
 		set --
@@ -119,13 +124,18 @@ boot()
 	tell "failed: machine: $failure${1:+ (booted with $1)}"
 }
 
+if [ -n "$device" ]; then
+	known=$(sed -n "s/^$device: *//p" "$top/selftests/devices" | paste -s -d ' ' -)
+	[ -n "$known" ] || die "DEVICE=$device: not one of selftests/devices"
+	: "${TESTS:=$known}"
+fi
 echo "$table" | check_table
 # shellcheck disable=SC2086
 check_tests ${TESTS-}
 "$top/scripts/setup.sh" vm
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
-tap=$top/build/check-${build##*/}.tap
+tap=$top/build/check-${build##*/}${device:+-$device}.tap
 mkdir -p "$build"
 raw=$(mktemp "$build/check.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT

@@ -694,7 +694,9 @@ TEST_F(libaio, close_ends_the_requests_though_a_forked_child_keeps_the_file)
 	}
 	ASSERT_EQ(0, close(self->fd));
 	EXPECT_COMPLETES(0, -ECANCELED);
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	/* That of another source can go, with the device. */
+	if (!other_source())
+		EXPECT_EQ(-EWOULDBLOCK, unload());
 
 	/* And nothing was taken from the child. */
 	ASSERT_EQ(0, close(go[1]));
@@ -915,6 +917,8 @@ TEST_F(many, records_that_wait_fill_64_KiB_of_a_request_at_most)
 	struct iocb iocb, *which;
 	int i;
 
+	if (other_source())
+		SKIP(return, "that source has no such bursts");
 	ASSERT_EQ(0, io_setup(1, &context));
 	ASSERT_EQ(0, set_low_water(self->fd, 2 * most));
 	ASSERT_EQ(1, submit_read(context, &iocb, self->fd, records, 2 * most * RECORD));
@@ -936,6 +940,8 @@ TEST_F(many, records_that_are_there_fill_64_KiB_of_a_request_at_most)
 	io_context_t context = NULL;
 	struct iocb iocb, *which;
 
+	if (other_source())
+		SKIP(return, "that source has no such bursts");
 	ASSERT_EQ(0, io_setup(1, &context));
 	ASSERT_EQ(0, set_config(self->fd, 0, most));
 	ASSERT_EQ(0, trigger(self->fd, 2));

@@ -436,6 +436,8 @@ FIXTURE_SETUP(two_devices)
 {
 	int i;
 
+	if (other_source())
+		SKIP_FIXTURE("of that source there is one device");
 	ASSERT_EQ(0, load("devices=2"));
 	for (i = 0; i < 2; i++) {
 		self->fd[i] = open_raw(i, O_RDWR);
