@@ -16,6 +16,8 @@ function rule(name) {
 		return "-"
 	if (name ~ /^wake-.*poll$/)
 		return name ~ /epoll$/ ? "wake-timerfd-epoll" : "wake-timerfd-poll"
+	if (name ~ /^transfer-/)
+		return "eventfd"
 	if (name ~ /^wake-/)
 		return "wake-timerfd-read"
 	if (name ~ /memory/)
@@ -79,7 +81,7 @@ FILENAME == ARGV[2] && /"name":/ {
 		missing[name] = value("missing")
 	else
 		median[name] = value("median")
-	if (value("group") ~ /^(iodemo|async|waking|growth)$/) {
+	if (value("group") ~ /^(iodemo|async|waking|growth|transfer)$/) {
 		ours[name] = 1
 		note(name)
 	}

@@ -31,6 +31,7 @@ static const struct group {
 	{ "async",	bench_async,		true },
 	{ "waking",	bench_waking,		true },
 	{ "growth",	bench_growth,		true },
+	{ "transfer",	bench_transfer,		true },
 	{ "sustained",	bench_sustained,	true },
 	{ }
 };

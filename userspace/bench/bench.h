@@ -95,6 +95,16 @@ void bench_drain(int fd);
 const char *bench_load(const char *parameters);
 void bench_unload(void);
 
+/**
+ * bench_load_source() - load the module of another source
+ * @module: its name
+ * @parameters: its parameters
+ *
+ * Return: as bench_load(). bench_unload_source() unloads it.
+ */
+const char *bench_load_source(const char *module, const char *parameters);
+void bench_unload_source(void);
+
 /* How many devices there are. */
 unsigned int bench_devices(void);
 
@@ -106,6 +116,7 @@ void bench_iodemo(void);	/* calls.c: read, poll, write, ioctl, the mapped ring *
 void bench_async(void);		/* async.c: libaio, io_uring */
 void bench_waking(void);	/* waking.c: from the timer's expiry to the record */
 void bench_growth(void);	/* growth.c: many files, devices, and ring sizes */
+void bench_transfer(void);	/* transfer.c: hardware with registers */
 void bench_sustained(void);	/* sustained.c: records per second without loss */
 
 #endif /* BENCH_H */

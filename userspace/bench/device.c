@@ -33,6 +33,9 @@ static bool reloaded;
 static bool was_loaded;
 static char parameters_before[512];
 
+/* That of another source, if we have loaded it */
+static const char *source;
+
 static const char *path_of(unsigned int index)
 {
 	static char path[4096];
@@ -278,8 +281,29 @@ const char *bench_load(const char *parameters)
 	return NULL;
 }
 
+const char *bench_load_source(const char *module, const char *parameters)
+{
+	if (source || !bench_options.reload || geteuid())
+		return "needs --reload, as root";
+	if (!run((const char *[]){ "modprobe", "-n", module, NULL }, ""))
+		return "modprobe finds none";
+	if (!run((const char *[]){ "modprobe", module, NULL }, parameters))
+		return "the module can't be loaded: dmesg says why";
+	source = module;
+	put_back_at_exit();
+	return NULL;
+}
+
+void bench_unload_source(void)
+{
+	if (source && !run((const char *[]){ "rmmod", source, NULL }, ""))
+		warnx("%s is still loaded", source);
+	source = NULL;
+}
+
 void bench_unload(void)
 {
+	bench_unload_source();
 	if (!reloaded)
 		return;
 	if (!unload() || (was_loaded && !load(parameters_before)))
