@@ -57,6 +57,14 @@ show 'iodemo-signal -n 20'
 show 'iodemo-async -n 20'
 show 'iodemo-zerocopy -n 20'
 show 'iodemo-compare -o /report/compare.json'
+show 'iodemo-cow'
+# A kernel of one's own may have no PCI, or no uio
+edu=/lib/modules/$(uname -r)/extra/iodemo-edu.ko
+if [ -e "$edu" ]; then
+	show "insmod $edu"
+	show 'iodemo-transfer'
+	! modprobe -n uio_pci_generic 2>/dev/null || show 'iodemo-uio'
+fi
 show 'grep iodemo /proc/interrupts'
 cat /proc/interrupts >/report/interrupts
 record_all || failed $?

@@ -164,7 +164,7 @@ headers()
 		"$status $(says 'Left out: iodemo-async iodemo-bench iodemo-trace, for want of the headers of liburing libtracecmd') $(
 			says 'Left out: the module, for /nothing is not there')"
 	check '... builds the rest' \
-		'iodemo-blocking iodemo-compare iodemo-ctl iodemo-multiplexing iodemo-nonblocking iodemo-report iodemo-signal iodemo-zerocopy' \
+		'iodemo-blocking iodemo-compare iodemo-cow iodemo-ctl iodemo-multiplexing iodemo-nonblocking iodemo-report iodemo-signal iodemo-transfer iodemo-uio iodemo-zerocopy' \
 		"$(cd "$temporary/headers/userspace" && find . -maxdepth 1 -name 'iodemo-*' ! -name '*.*[a-z0-9]' | sed 's|./||' | sort | paste -s -d ' ' -)"
 	for goal in modules install; do
 		refused "make $goal says what is missing" 'KDIR=/nothing: no kernel to build a module for' \

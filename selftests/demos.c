@@ -299,8 +299,8 @@ TEST_F(demos, programs_are_of_one_version_with_the_module)
 {
 	static char *const names[] = {
 		"iodemo-blocking", "iodemo-nonblocking", "iodemo-multiplexing", "iodemo-signal",
-		"iodemo-async", "iodemo-zerocopy", "iodemo-compare", "iodemo-ctl",
-		"iodemo-bench", "iodemo-trace", "iodemo-report",
+		"iodemo-async", "iodemo-zerocopy", "iodemo-cow", "iodemo-transfer", "iodemo-uio",
+		"iodemo-compare", "iodemo-ctl", "iodemo-bench", "iodemo-trace", "iodemo-report",
 	};
 	char version[32], expected[128];
 	size_t i;
