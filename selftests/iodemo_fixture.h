@@ -6,14 +6,15 @@
 #define IODEMO_FIXTURE_H
 
 /*
- * SKIP() for a FIXTURE_SETUP: before Linux 6.9 the harness runs the test all the same,
- * so there the test's process ends, by the status that it has for this.
+ * SKIP() for a FIXTURE_SETUP. Before Linux 6.9 the harness runs the test all the same,
+ * so the test's process ends there, by the status that the harness has for this.
  */
 #ifdef FIXTURE_TEARDOWN_PARENT
-#define SKIP_FIXTURE(...)	SKIP(return, __VA_ARGS__)
+#define SKIPPED_STATUS	4
 #else
-#define SKIP_FIXTURE(...)	SKIP(_exit(255), __VA_ARGS__)
+#define SKIPPED_STATUS	255
 #endif
+#define SKIP_FIXTURE(...)	SKIP(_exit(SKIPPED_STATUS), __VA_ARGS__)
 
 /*
  * The fixture of most tests: a fresh module, /dev/iodemo open for reading and
