@@ -548,10 +548,8 @@ TEST(edu_parameters_out_of_range_are_EINVAL)
 
 	ASSERT_EQ(0, load("devices=1"));
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
-		EXPECT_EQ(-EINVAL, load_module("iodemo-edu", wrong[i])) {
-			TH_LOG("%s", wrong[i]);
+		EXPECT_EQ(-EINVAL, load_module("iodemo-edu", wrong[i]))
 			unload_module(MODULE);
-		}
 	EXPECT_EQ(0, unload());
 }
 
