@@ -14,9 +14,9 @@
 
 /* For modules that import the namespace */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define IODEMO_EXPORT(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, IODEMO)
+#define EXPORT_SYMBOL_IODEMO(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, IODEMO)
 #else
-#define IODEMO_EXPORT(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, "IODEMO")
+#define EXPORT_SYMBOL_IODEMO(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, "IODEMO")
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)

@@ -102,7 +102,7 @@ void iodemo_device_interrupt(struct iodemo_device *dev, unsigned int interrupts,
 {
 	trace_iodemo_interrupt(dev, interrupts, timestamp);
 }
-IODEMO_EXPORT(iodemo_device_interrupt);
+EXPORT_SYMBOL_IODEMO(iodemo_device_interrupt);
 
 /**
  * iodemo_device_receive() - store one record
@@ -126,7 +126,7 @@ void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 	trace_iodemo_store(dev, record);
 	trace_iodemo_echo(dev, record);
 }
-IODEMO_EXPORT(iodemo_device_receive);
+EXPORT_SYMBOL_IODEMO(iodemo_device_receive);
 
 /**
  * iodemo_device_records() - how many it has received
@@ -139,7 +139,7 @@ u64 iodemo_device_records(const struct iodemo_device *dev)
 {
 	return iodemo_ring_head(&dev->ring);
 }
-IODEMO_EXPORT(iodemo_device_records);
+EXPORT_SYMBOL_IODEMO(iodemo_device_records);
 
 /**
  * iodemo_device_room() - how many records it can receive and lose none for who counts
@@ -176,7 +176,7 @@ u32 iodemo_device_room(struct iodemo_device *dev)
 	spin_unlock(&dev->files_lock);
 	return iodemo_ring_capacity(ring) - waiting;
 }
-IODEMO_EXPORT(iodemo_device_room);
+EXPORT_SYMBOL_IODEMO(iodemo_device_room);
 
 /**
  * iodemo_device_take() - take what a program wants to be sent
@@ -194,7 +194,7 @@ bool iodemo_device_take(struct iodemo_device *dev, struct iodemo_payload *payloa
 	/* Mostly there is none, and that needs no lock: what comes now is sent by the next. */
 	return !data_race(kfifo_is_empty(&dev->tx.queue)) && iodemo_tx_take(&dev->tx, payload);
 }
-IODEMO_EXPORT(iodemo_device_take);
+EXPORT_SYMBOL_IODEMO(iodemo_device_take);
 
 /* Telling ----------------------------------------------------------------- */
 
@@ -278,7 +278,7 @@ void iodemo_device_wake(struct iodemo_device *dev)
 		queue_work(system_unbound_wq, &dev->bottom_half);
 	spin_unlock_irqrestore(&dev->listeners.head.lock, flags);
 }
-IODEMO_EXPORT(iodemo_device_wake);
+EXPORT_SYMBOL_IODEMO(iodemo_device_wake);
 
 /* See iodemo_device_finish_wake(). */
 void iodemo_device_tell_until(struct iodemo_device *dev, u64 news)
@@ -546,7 +546,7 @@ err_put:
 	iodemo_device_put(dev);
 	return err;
 }
-IODEMO_EXPORT(iodemo_device_plug);
+EXPORT_SYMBOL_IODEMO(iodemo_device_plug);
 
 /**
  * iodemo_device_unplug() - the hardware goes
@@ -583,7 +583,7 @@ void iodemo_device_unplug(struct iodemo_source *source)
 	flush_work(&dev->bottom_half);
 	iodemo_device_put(dev);
 }
-IODEMO_EXPORT(iodemo_device_unplug);
+EXPORT_SYMBOL_IODEMO(iodemo_device_unplug);
 
 static void unplug(void *source)
 {
@@ -608,4 +608,4 @@ int devm_iodemo_device_plug(struct iodemo_source *source, struct device *parent,
 
 	return err ?: devm_add_action_or_reset(parent, unplug, source);
 }
-IODEMO_EXPORT(devm_iodemo_device_plug);
+EXPORT_SYMBOL_IODEMO(devm_iodemo_device_plug);

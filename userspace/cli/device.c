@@ -48,8 +48,8 @@ void iodemo_ioctl(int fd, const char *path, unsigned long request, void *arg, co
 	if (errno == ENODEV)
 		errx(1, "%s: %s: the device was unplugged", path, what);
 	if (errno == EOPNOTSUPP)
-		errx(1, "%s: %s: its source can't do that; `iodemo-ctl -d %s info` tells what it can",
-		     path, what, path);
+		errx(1, "%s: %s: its source can't do that;\n"
+		     "`iodemo-ctl -d %s info` tells what it can", path, what, path);
 	if (errno == EPERM)
 		errx(1, "%s: %s: only for root, and for the owner and the group of %s, which\n"
 		     "`sudo chgrp \"$(id -gn)\" %s` makes yours", path, what, path, path);
