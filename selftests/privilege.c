@@ -407,7 +407,7 @@ FIXTURE_SETUP(charged)
 	    write_text(self->mount, "cgroup.subtree_control", "+memory")) {
 		umount(self->mount);
 		rmdir(self->mount);
-		SKIP(return, "this kernel has no control group for memory");
+		SKIP_FIXTURE("this kernel has no control group for memory");
 	}
 	snprintf(self->group, sizeof(self->group), "%s/%s", self->mount, GROUP);
 	ASSERT_EQ(0, result(mkdir(self->group, 0700)));
