@@ -582,7 +582,7 @@ FIXTURE_SETUP(call)
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (missing || fail_nth < 0)
 		SKIP_FIXTURE("this kernel can't be made to fail: no %s",
-		     missing ?: "/proc/PID/fail-nth");
+			     missing ?: "/proc/PID/fail-nth");
 	ASSERT_EQ(0, load("capacity=64"));
 	self->first = open_raw(0, O_RDWR);
 	ASSERT_LE(0, self->first);
@@ -686,7 +686,7 @@ FIXTURE_SETUP(life)
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (missing || fail_nth < 0)
 		SKIP_FIXTURE("this kernel can't be made to fail: no %s",
-		     missing ?: "/proc/PID/fail-nth");
+			     missing ?: "/proc/PID/fail-nth");
 	ASSERT_EQ(0, load("capacity=64"));
 	tell_the_log("iodemo-test: memory fails on demand\n");
 }
