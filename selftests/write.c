@@ -8,6 +8,9 @@
 
 #include <poll.h>
 
+#include "iodemo_hostile.h"
+#include "iodemo_rawaio.h"
+
 /* The ring holds all that the queue does. */
 IODEMO_FIXTURE_BOTH(writing, "capacity=256")
 
@@ -448,6 +451,219 @@ TEST_F(writing, writers_of_different_files_sleep_in_one_queue)
 	EXPECT_TRUE(undisturbed(&b));
 	ASSERT_EQ(0, trigger(self->fd, 1));
 	EXPECT_EQ(TX_DRAIN * RECORD, sleeper_result(&b));
+}
+
+/* The order of those who sleep */
+
+/* To write so many records, each with this name */
+static struct sleeper named(int fd, const char *name, long count)
+{
+	struct sleeper s = writer(fd, count);
+	long i;
+
+	for (i = 0; i < count; i++)
+		s.records[i] = raw_record(name);
+	return s;
+}
+
+/* What came behind that which filled the queue, when all is sent: its names in a row */
+static const char *order(int fd)
+{
+	static char names[512];
+	struct iodemo_record record;
+	int echoes = 0;
+
+	names[0] = '\0';
+	trigger(fd, 2 * TX_CAPACITY / TX_DRAIN);
+	while (read_nowait(fd, &record, RECORD) == RECORD) {
+		if (record.type != IODEMO_TYPE_ECHO || ++echoes <= TX_CAPACITY)
+			continue;
+		strncat(names, (const char *)record.data, record.len);
+	}
+	return names;
+}
+
+TEST_F(writing, sleepers_are_served_in_the_order_in_which_they_came)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" };
+	struct sleeper s[10];
+	int i;
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	for (i = 0; i < 10; i++) {
+		s[i] = named(i % 2 ? self->fd : open_raw(0, O_WRONLY), names[i], 1);
+		ASSERT_TRUE(falls_asleep(&s[i]));
+	}
+	EXPECT_STREQ("abcdefghij", order(self->fd));
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(RECORD, sleeper_result(&s[i]));
+}
+
+TEST_F(writing, each_sleeper_sends_all_that_it_brought_before_the_next)
+{
+	struct sleeper s[] = {
+		named(self->fd, "a", 3), named(self->fd, "b", 6), named(self->fd, "c", 1),
+		named(self->fd, "d", IODEMO_WRITE_TURN), named(self->fd, "e", 2),
+	};
+	int i;
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	for (i = 0; i < 5; i++)
+		ASSERT_TRUE(falls_asleep(&s[i]));
+	EXPECT_STREQ("aaabbbbbbcddddddddddddddddee", order(self->fd));
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(s[i].size, sleeper_result(&s[i]));
+}
+
+TEST_F(writing, longer_write_lets_others_have_their_turn_in_between)
+{
+	struct sleeper a = named(self->fd, "a", IODEMO_WRITE_TURN + 1);
+	struct sleeper b = named(self->fd, "b", 2);
+	int i;
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&a));
+	ASSERT_TRUE(falls_asleep(&b));
+	/* The last one sends all that a has brought, and no more: a comes again behind b. */
+	for (i = 0; i < IODEMO_WRITE_TURN / TX_DRAIN; i++) {
+		EXPECT_TRUE(undisturbed(&a));
+		ASSERT_EQ(0, trigger(self->fd, 1));
+	}
+	ASSERT_TRUE(sleeper_sleeps(&a));
+	EXPECT_TRUE(undisturbed(&b));
+	EXPECT_STREQ("aaaaaaaaaaaaaaaabba", order(self->fd));
+	EXPECT_EQ(a.size, sleeper_result(&a));
+	EXPECT_EQ(b.size, sleeper_result(&b));
+}
+
+TEST_F(writing, text_and_records_are_in_one_line)
+{
+	int text = open_text(O_WRONLY);
+	struct sleeper a = named(self->fd, "a", 1), c = named(self->fd, "c", 1);
+	struct sleeper b = named(text, "", 0);
+
+	ASSERT_LE(0, text);
+	b.buf = "b\nB\n";
+	b.size = 4;
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&a));
+	ASSERT_TRUE(falls_asleep(&b));
+	ASSERT_TRUE(falls_asleep(&c));
+	EXPECT_STREQ("abBc", order(self->fd));
+	EXPECT_EQ(RECORD, sleeper_result(&a));
+	EXPECT_EQ(4, sleeper_result(&b));
+	EXPECT_EQ(RECORD, sleeper_result(&c));
+}
+
+TEST_F(writing, requests_of_kernel_aio_are_in_the_same_line)
+{
+	struct iodemo_record records[3] = { raw_record("b"), raw_record("b"), raw_record("b") };
+	struct sleeper a = named(self->fd, "a", 2), c = named(self->fd, "c", 2);
+	aio_context_t context;
+	struct iocb iocb;
+
+	ASSERT_EQ(0, aio_setup(1, &context));
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&a));
+	ASSERT_EQ(1, aio_submit_write(context, &iocb, self->fd, records, sizeof(records)));
+	ASSERT_TRUE(falls_asleep(&c));
+	EXPECT_STREQ("aabbbcc", order(self->fd));
+	EXPECT_EQ(2 * RECORD, sleeper_result(&a));
+	EXPECT_EQ(3 * RECORD, aio_event(context));
+	EXPECT_EQ(2 * RECORD, sleeper_result(&c));
+	EXPECT_EQ(0, aio_destroy(context));
+}
+
+TEST_F(writing, sleeper_that_gives_up_sends_nothing_and_holds_up_nobody)
+{
+	struct sleeper a = named(self->fd, "a", 1), b = named(self->fd, "b", 1);
+	struct sleeper c = named(self->fd, "c", 1);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&a));
+	ASSERT_TRUE(falls_asleep(&b));
+	ASSERT_TRUE(falls_asleep(&c));
+	ASSERT_EQ(0, catch_signal(SIGUSR1, 0));
+	ASSERT_EQ(0, interrupt_sleeper(&b, SIGUSR1));
+	EXPECT_EQ(-EINTR, sleeper_result(&b));
+	EXPECT_STREQ("ac", order(self->fd));
+	EXPECT_EQ(RECORD, sleeper_result(&a));
+	EXPECT_EQ(RECORD, sleeper_result(&c));
+}
+
+TEST_F(writing, signal_after_a_part_of_what_was_brought_is_a_short_count)
+{
+	struct sleeper a = named(self->fd, "a", TX_DRAIN + 3), b = named(self->fd, "b", 1);
+
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&a));
+	ASSERT_TRUE(falls_asleep(&b));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_TRUE(undisturbed(&a));
+	ASSERT_EQ(0, catch_signal(SIGUSR1, SA_RESTART));
+	ASSERT_EQ(0, interrupt_sleeper(&a, SIGUSR1));
+	EXPECT_EQ(TX_DRAIN * RECORD, sleeper_result(&a));
+	EXPECT_TRUE(undisturbed(&b));
+	EXPECT_STREQ("aaaab", order(self->fd));
+	EXPECT_EQ(RECORD, sleeper_result(&b));
+}
+
+TEST_F(writing, bad_record_behind_good_ones_is_found_when_these_are_sent)
+{
+	struct sleeper a = named(self->fd, "a", 3), b = named(self->fd, "b", 1);
+
+	a.records[2].type = IODEMO_TYPE_ECHO;
+	ASSERT_EQ(TX_CAPACITY, fill_queue(self->fd));
+	ASSERT_TRUE(falls_asleep(&a));
+	ASSERT_TRUE(falls_asleep(&b));
+	EXPECT_STREQ("aab", order(self->fd));
+	EXPECT_EQ(2 * RECORD, sleeper_result(&a));
+	EXPECT_EQ(RECORD, sleeper_result(&b));
+}
+
+/* Those who don't wait, and try all the time: none finds the room that was made for others. */
+
+static atomic_bool stop_pushing;
+
+static long call_push(struct sleeper *s)
+{
+	struct iodemo_record record = raw_record("-");
+	long pushed = 0;
+
+	while (!stop_pushing) {
+		if (write_nowait(s->fd, &record, RECORD) == RECORD)
+			pushed++;
+	}
+	return pushed;
+}
+
+TEST_F_TIMEOUT(writing, who_comes_later_does_not_overtake_who_sleeps, 120)
+{
+	struct sleeper a, push = { .call = call_push, .fd = self->fd };
+	long seen = 0, before, place;
+	struct iodemo_record record;
+	int i;
+
+	stop_pushing = false;
+	ASSERT_TRUE(sleeper_start(&push));
+	for (i = 0; i < 100; i++) {
+		fill_queue(self->fd);
+		before = STAT(self->fd, echoes);
+		a = named(self->fd, "a", 1);
+		ASSERT_TRUE(falls_asleep(&a));
+		/* The queue is full; what becomes free is for the sleeper first. */
+		ASSERT_EQ(0, trigger(self->fd, 1));
+		EXPECT_EQ(RECORD, sleeper_result(&a));
+		ASSERT_EQ(0, trigger(self->fd, TX_CAPACITY / TX_DRAIN));
+		for (place = -1; read_nowait(self->fd, &record, RECORD) == RECORD;) {
+			if (record.type == IODEMO_TYPE_ECHO && record.data[0] == 'a')
+				place = seen;
+			seen += record.type == IODEMO_TYPE_ECHO;
+		}
+		EXPECT_EQ(before + TX_CAPACITY, place);
+	}
+	stop_pushing = true;
+	EXPECT_LT(0, sleeper_result(&push));
 }
 
 TEST_F(writing, RWF_NOWAIT_does_not_sleep_beside_a_sleeping_writer)

@@ -40,6 +40,15 @@
 /* The most that one request of kernel AIO reads or writes, in bytes. Since: 4 */
 #define IODEMO_AIO_SIZE_MAX	65536
 
+/*
+ * Writers that sleep are served in the order in which they came: write(), and requests
+ * of kernel AIO. A write brings so many records with it, which are sent together in
+ * its turn; of a longer one the next come to the end of the line again. While somebody
+ * waits, who comes does too, or gets EAGAIN. Only splice(), which can't bring its
+ * records, may find the room that it was woken for taken, and waits again. Since: 6
+ */
+#define IODEMO_WRITE_TURN	16
+
 /* What a record holds. 0 is not used, so an empty record is no valid one. */
 #define IODEMO_TYPE_SAMPLE	1	/* made by the device: iodemo_sample(seq) */
 #define IODEMO_TYPE_ECHO	2	/* written by a program, sent back */

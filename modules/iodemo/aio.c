@@ -275,7 +275,7 @@ static int wake_write(struct wait_queue_entry *wait, unsigned int mode, int flag
 	if (!iodemo_wake_spend(wake))
 		return -EBUSY;
 	do {
-		ret = iodemo_write_some(request->client, &request->iter);
+		ret = iodemo_write_some(request->client, &request->iter, true);
 		if (ret > 0)
 			request->done += ret;
 	} while (ret > 0);

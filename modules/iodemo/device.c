@@ -206,7 +206,7 @@ static void tell_writers(struct iodemo_device *dev, struct iodemo_wake *wake)
 
 	if (!wq_has_sleeper(&dev->tx.writers) || !iodemo_tx_writable(&dev->tx))
 		return;
-	__wake_up(&dev->tx.writers, TASK_INTERRUPTIBLE, gone ? IODEMO_WAKES : 1, wake);
+	__wake_up(&dev->tx.writers, TASK_INTERRUPTIBLE, 0, wake);
 	if (gone && waitqueue_active(&dev->tx.writers))	/* none comes who doesn't see it */
 		wake->more = true;
 	if (wake->woken != woken)

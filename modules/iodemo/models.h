@@ -24,8 +24,9 @@ ssize_t iodemo_read_bytes(struct iodemo_client *client);
 ssize_t iodemo_text_bytes(struct iodemo_client *client);
 int iodemo_read_sleep(struct iodemo_client *client);
 ssize_t iodemo_write_sync(struct iodemo_client *client, struct iov_iter *from, bool nowait);
-ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from);
-int iodemo_write_sleep(struct iodemo_tx *tx);
+ssize_t iodemo_write_now(struct iodemo_client *client, struct iov_iter *from, bool in_turn);
+ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from, bool in_turn);
+int iodemo_write_sleep(struct iodemo_client *client);
 void iodemo_write_pass_on(struct iodemo_tx *tx);
 
 /* poll.c: 3 */

@@ -200,7 +200,8 @@ static void consume(struct pipe_inode_info *pipe, size_t bytes)
 }
 
 /* What the pipe has, as much as the device has room for; EAGAIN if it has none. */
-static ssize_t drain(struct iodemo_client *client, struct pipe_inode_info *pipe, size_t len)
+static ssize_t drain(struct iodemo_client *client, struct pipe_inode_info *pipe, size_t len,
+		     bool in_turn)
 {
 	struct bio_vec vector[PAGES];
 	unsigned int count = 0;
@@ -221,7 +222,7 @@ static ssize_t drain(struct iodemo_client *client, struct pipe_inode_info *pipe,
 		bytes += part;
 	}
 	iov_iter_bvec(&from, ITER_SOURCE, vector, count, bytes);
-	ret = iodemo_write_sync(client, &from, true);
+	ret = iodemo_write_now(client, &from, in_turn);
 	if (ret > 0)
 		consume(pipe, ret);
 	return ret;
@@ -239,14 +240,18 @@ static int wait_for_pipe(struct pipe_inode_info *pipe)
 	return err;
 }
 
-/* Until there is room. Who was woken for it, and then has nothing, leaves it to the next. */
+/*
+ * Until there is room. Who was woken for it, and then has nothing, leaves it to the
+ * next. What is in the pipe stays there, to be taken by others too; so unlike a
+ * write() we bring nothing along, and have to be quick when it is our turn.
+ */
 static int wait_to_drain(struct iodemo_client *client, struct pipe_inode_info *pipe)
 {
 	struct iodemo_tx *tx = &client->dev->tx;
 	int err;
 
 	pipe_unlock(pipe);
-	err = iodemo_write_sleep(tx);
+	err = iodemo_write_sleep(client);
 	pipe_lock(pipe);
 	if (is_empty(pipe))
 		iodemo_write_pass_on(tx);
@@ -259,6 +264,7 @@ ssize_t iodemo_splice_write(struct pipe_inode_info *pipe, struct file *out, loff
 {
 	struct iodemo_client *client = out->private_data;
 	bool nowait = out->f_flags & O_NONBLOCK || flags & SPLICE_F_NONBLOCK;
+	bool in_turn = false;
 	size_t done = 0;
 	ssize_t ret = 0;
 
@@ -272,7 +278,8 @@ ssize_t iodemo_splice_write(struct pipe_inode_info *pipe, struct file *out, loff
 				break;
 			continue;
 		}
-		ret = drain(client, pipe, len - done);
+		ret = drain(client, pipe, len - done, in_turn);
+		in_turn = false;
 		if (ret > 0) {
 			done += ret;
 			continue;
@@ -282,6 +289,7 @@ ssize_t iodemo_splice_write(struct pipe_inode_info *pipe, struct file *out, loff
 		ret = wait_to_drain(client, pipe);
 		if (ret)
 			break;
+		in_turn = true;
 	}
 	pipe_unlock(pipe);
 	return done ?: ret;

@@ -9,6 +9,15 @@
 
 #include "tx.h"
 
+/*
+ * Mostly whoever waits finds the queue full; but who was woken for room, and hasn't
+ * taken it yet, doesn't. Without the queue's lock: it is of those who were there before.
+ */
+static bool has_waiters(struct iodemo_tx *tx)
+{
+	return waitqueue_active(&tx->writers);	/* see above */
+}
+
 void iodemo_tx_init(struct iodemo_tx *tx)
 {
 	spin_lock_init(&tx->lock);
@@ -43,8 +52,12 @@ bool iodemo_tx_release(struct iodemo_tx *tx, const void *who)
 	return held;
 }
 
-/* For @who, to send; ENODEV, EBUSY, or EAGAIN if there is no room. In any context. */
-int iodemo_tx_put(struct iodemo_tx *tx, const void *who, const struct iodemo_payload *payload)
+/*
+ * For @who, to send; ENODEV, EBUSY, or EAGAIN: there is no room, or there are others
+ * who wait for it, and it isn't his turn. In any context.
+ */
+int iodemo_tx_put(struct iodemo_tx *tx, const void *who, const struct iodemo_payload *payload,
+		  bool in_turn)
 {
 	unsigned long flags;
 	int err = 0;
@@ -54,7 +67,7 @@ int iodemo_tx_put(struct iodemo_tx *tx, const void *who, const struct iodemo_pay
 		err = -ENODEV;
 	else if (iodemo_tx_held_from(tx, who))
 		err = -EBUSY;
-	else if (!kfifo_put(&tx->queue, *payload))
+	else if ((!in_turn && has_waiters(tx)) || !kfifo_put(&tx->queue, *payload))
 		err = -EAGAIN;
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return err;
@@ -67,14 +80,14 @@ bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload)
 	bool taken;
 
 	spin_lock_irqsave(&tx->lock, flags);
-	if (kfifo_is_full(&tx->queue))
+	if (kfifo_is_full(&tx->queue) || has_waiters(tx))
 		WRITE_ONCE(tx->made_room, true);
 	taken = kfifo_get(&tx->queue, payload);
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return taken;
 }
 
-/* Was it full, and is no more? Who asks has to tell it on. */
+/* Has somebody to be told of room? Who asks has to do it. */
 bool iodemo_tx_take_room(struct iodemo_tx *tx)
 {
 	unsigned long flags;
@@ -90,16 +103,16 @@ bool iodemo_tx_take_room(struct iodemo_tx *tx)
 	return made_room;
 }
 
-/* Nothing of what is in it is sent. Return: was it full? As above. */
+/* Nothing of what is in it is sent. Return: is that news? As above. */
 bool iodemo_tx_flush(struct iodemo_tx *tx)
 {
-	bool was_full;
+	bool is_news;
 
 	spin_lock_irq(&tx->lock);
-	was_full = kfifo_is_full(&tx->queue);
-	if (was_full)
+	is_news = kfifo_is_full(&tx->queue) || has_waiters(tx);
+	if (is_news)
 		WRITE_ONCE(tx->made_room, true);
 	kfifo_reset_out(&tx->queue);
 	spin_unlock_irq(&tx->lock);
-	return was_full;
+	return is_news;
 }

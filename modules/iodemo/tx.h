@@ -17,7 +17,7 @@
  * struct iodemo_tx - what waits to be sent, and who waits to send
  * @lock: protects the members but the last; taken in hard interrupt context
  * @queue: what waits to be sent
- * @made_room: it was full and is no more, and nobody has been told yet
+ * @made_room: it was full or waited for, and there is room; nobody has been told yet
  * @closed: nothing is sent any more
  * @holder: only this one may send; NULL: all may
  * @writers: who waits in write(), exclusive, and requests to write; in turn
@@ -35,7 +35,8 @@ void iodemo_tx_init(struct iodemo_tx *tx);
 void iodemo_tx_close(struct iodemo_tx *tx);
 void iodemo_tx_reserve(struct iodemo_tx *tx, const void *who);
 bool iodemo_tx_release(struct iodemo_tx *tx, const void *who);
-int iodemo_tx_put(struct iodemo_tx *tx, const void *who, const struct iodemo_payload *payload);
+int iodemo_tx_put(struct iodemo_tx *tx, const void *who, const struct iodemo_payload *payload,
+		  bool in_turn);
 bool iodemo_tx_take(struct iodemo_tx *tx, struct iodemo_payload *payload);
 bool iodemo_tx_take_room(struct iodemo_tx *tx);
 bool iodemo_tx_flush(struct iodemo_tx *tx);

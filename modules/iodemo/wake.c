@@ -79,25 +79,15 @@ bool iodemo_queue_tell(struct iodemo_queue *queue, struct iodemo_wake *wake, voi
 	return true;
 }
 
-/* A task that sleeps until it can take something. */
-static int wake_sleeper(struct wait_queue_entry *wait, unsigned int mode, int flags,
-			struct iodemo_wake *wake, u32 whom)
+/* A task that sleeps until there is something to read. */
+int iodemo_wake_reader(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
 {
+	struct iodemo_wake *wake = key;
 	int woken = autoremove_wake_function(wait, mode, flags, NULL);
 
 	if (woken) {
 		wake->woken++;
-		wake->whom |= whom;
+		wake->whom |= IODEMO_WHOM_READERS;
 	}
 	return woken;
-}
-
-int iodemo_wake_reader(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
-{
-	return wake_sleeper(wait, mode, flags, key, IODEMO_WHOM_READERS);
-}
-
-int iodemo_wake_writer(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
-{
-	return wake_sleeper(wait, mode, flags, key, IODEMO_WHOM_WRITERS);
 }

@@ -90,7 +90,5 @@ static inline void iodemo_queue_restart(struct iodemo_queue *queue)
 bool iodemo_queue_tell(struct iodemo_queue *queue, struct iodemo_wake *wake, void *key);
 int iodemo_wake_reader(struct wait_queue_entry *wait, unsigned int mode, int flags,
 		       void *key);
-int iodemo_wake_writer(struct wait_queue_entry *wait, unsigned int mode, int flags,
-		       void *key);
 
 #endif /* _IODEMO_WAKE_H */
