@@ -188,7 +188,7 @@ TEST(layout_has_no_hole_and_no_word_size)
 	EXPECT_EQ(64U, sizeof(struct iodemo_info));
 	EXPECT_EQ(32U, sizeof(struct iodemo_config));
 	EXPECT_EQ(32U, sizeof(struct iodemo_client_config));
-	EXPECT_EQ(96U, sizeof(struct iodemo_stats));
+	EXPECT_EQ(112U, sizeof(struct iodemo_stats));
 }
 
 TEST_HARNESS_MAIN

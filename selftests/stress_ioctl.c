@@ -53,10 +53,12 @@ void op_set_client(struct actor *a)
 	struct iodemo_client_config client = {
 		.format = pick(a, one_in(a, 10) ? 4 : 2),
 		.low_water = PICK(a, 1, 1, 1, 2, 16, 64, 0, 100000),
+		.types = PICK(a, 0, 0, 0, 1 << IODEMO_TYPE_SAMPLE, 1 << IODEMO_TYPE_ECHO,
+			      1 << IODEMO_TYPE_ECHO, 1 << IODEMO_TYPE_RECEIVED, 1),
 	};
 
 	if (one_in(a, 20))
-		client.reserved[pick(a, 6)] = 1;
+		client.reserved[pick(a, 5)] = 1;
 	gave(a, ioctl(some_file(a), IODEMO_SET_CLIENT,
 		      one_in(a, 20) ? some_place(a, &client) : &client));
 }

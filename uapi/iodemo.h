@@ -53,6 +53,7 @@
 #define IODEMO_TYPE_SAMPLE	1	/* made by the device: iodemo_sample(seq) */
 #define IODEMO_TYPE_ECHO	2	/* written by a program, sent back */
 #define IODEMO_TYPE_RECEIVED	3	/* came from outside. Since: 6 */
+#define IODEMO_TYPE_MAX		IODEMO_TYPE_RECEIVED	/* the last. Since: 6 */
 
 #define IODEMO_DATA_SIZE	40
 
@@ -245,16 +246,25 @@ struct iodemo_config {
  *	are there, IODEMO_LOW_WATER_MIN..capacity; 1 to begin with. A read that
  *	doesn't sleep takes what is there, as with SO_RCVLOWAT.
  *	Lowering it wakes whom the new mark satisfies.
+ * @types: the types of records that this file wants: 1U << IODEMO_TYPE_SAMPLE and so
+ *	on; 0, as to begin with: all. Records of other types don't wake it, don't
+ *	count for @low_water, and no read gets them: the cursor passes them when a
+ *	read comes to them. A mapped ring shows them all, and who moves a mapped
+ *	cursor past them has read them. A source that waits (IODEMO_INFO_WAITS) does
+ *	so for none of them. A change wakes whom the new mask satisfies.
+ *	EINVAL: a bit that is no type's. Since: 6; before, it had to be 0
  * @reserved: must be zero
  *
- * A change of @format while a line is half read drops the rest of the line.
+ * A change of @format while a line is half read drops the rest of the line; one of
+ * @types leaves it.
  *
  * Since: 1
  */
 struct iodemo_client_config {
 	__u32	format;
 	__u32	low_water;
-	__u32	reserved[6];
+	__u32	types;
+	__u32	reserved[5];
 };
 
 /**
@@ -266,8 +276,8 @@ struct iodemo_client_config {
  *	readers or pollers it woke, and one if it woke sleeping writers
  * @signals: SIGIO (or F_SETSIG) notifications sent, one for each file
  * @read: records that this file has consumed (a line counts from its first byte)
- * @lost: records that this file lost to overwriting
- * @lag: records that wait for this file now
+ * @lost: records that this file lost to overwriting, of those that it wants
+ * @lag: records after this file's cursor, of whatever type
  * @expires: when the timer makes the next interrupt, nanoseconds of
  *	CLOCK_MONOTONIC; 0 if the period is 0. While an interrupt is handled it
  *	is still the time of that one, which has passed. Since: 3
@@ -275,10 +285,14 @@ struct iodemo_client_config {
  *	was not done: @interrupts are so many fewer than time / period. The
  *	device takes a third of a processor at most, and then has overruns,
  *	counted when it begins to rest: up to @expires. Since: 4
+ * @skipped: records of types that this file doesn't want, which its cursor has
+ *	passed; also those that were overwritten before. Since: 6
+ * @polls: times that the source was looked at without an interrupt. Since: 6
+ * @exhausted: of these, how often it had more than was taken at once. Since: 6
  * @reserved: zero
  *
- * For each file, read + lost + lag is the number of records stored since it
- * was opened.
+ * For each file, read + lost + skipped + lag is the number of records stored since
+ * it was opened.
  *
  * Since: 1
  */
@@ -293,7 +307,10 @@ struct iodemo_stats {
 	__aligned_u64	lag;
 	__aligned_u64	expires;
 	__aligned_u64	overruns;
-	__aligned_u64	reserved[2];
+	__aligned_u64	skipped;
+	__aligned_u64	polls;
+	__aligned_u64	exhausted;
+	__aligned_u64	reserved[1];
 };
 
 /*

@@ -7,84 +7,10 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "client.h"
+#include "cursor.h"
 #include "trace.h"
 
-/* Where the stream is for this client ------------------------------------- */
-
-static void set_flag(struct iodemo_client *client, u32 flag)
-{
-	lockdep_assert_held(&client->lock);
-	WRITE_ONCE(client->flags, client->flags | flag);
-}
-
-static void clear_flag(struct iodemo_client *client, u32 flag)
-{
-	lockdep_assert_held(&client->lock);
-	WRITE_ONCE(client->flags, client->flags & ~flag);
-}
-
-/* One try, not a loop: a program that maps the cursor could make us lose for ever. */
-static u64 catch_up_locked(struct iodemo_client *client)
-{
-	u64 oldest = iodemo_ring_oldest(&client->dev->ring);
-	u64 cursor = iodemo_client_cursor(client);
-	u32 flags = client->flags;
-
-	lockdep_assert_held(&client->lock);
-
-	if (cursor >= oldest)
-		return cursor;
-	/* Before the cursor moves: in between it would look as if nothing was lost. */
-	set_flag(client, IODEMO_CLIENT_LOST);
-	if (iodemo_client_consume(client, cursor, oldest - cursor)) {
-		client->lost += oldest - cursor;
-		trace_iodemo_lapped(client, oldest - cursor, oldest);
-		return oldest;
-	}
-	WRITE_ONCE(client->flags, flags);
-	return cursor;
-}
-
-u64 iodemo_client_skip_lost(struct iodemo_client *client)
-{
-	unsigned long flags;
-	u64 cursor;
-
-	spin_lock_irqsave(&client->lock, flags);
-	cursor = catch_up_locked(client);
-	spin_unlock_irqrestore(&client->lock, flags);
-	return cursor;
-}
-
-void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line)
-{
-	client->rest = *line;
-	set_flag(client, IODEMO_CLIENT_HALF_READ);
-}
-
-void iodemo_client_drop_rest(struct iodemo_client *client)
-{
-	clear_flag(client, IODEMO_CLIENT_HALF_READ);
-}
-
-/* The next record, which stays. In any context; false if there is none. */
-bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *timestamp)
-{
-	const struct iodemo_ring *ring = &client->dev->ring;
-
-	for (u32 tries = iodemo_ring_capacity(ring); tries; tries--) {
-		u64 from = max(iodemo_client_cursor(client), iodemo_ring_oldest(ring));
-
-		if (iodemo_ring_head(ring) <= from)
-			return false;
-		*seq = from;
-		*timestamp = READ_ONCE(iodemo_ring_slot(ring, from)->timestamp);
-		if (iodemo_ring_intact(ring, from))
-			return true;
-	}
-	return false;
-}
+/* What it may do, and how it reads ------------------------------------------ */
 
 /* May this file fire the device? Call with the device locked, as the next. */
 int iodemo_client_may_fire(const struct iodemo_client *client)
@@ -110,46 +36,6 @@ int iodemo_client_may_change(const struct iodemo_client *client)
 	if (err)
 		return err;
 	return client->in_charge ? 0 : -EPERM;
-}
-
-__poll_t iodemo_client_rare_events(const struct iodemo_client *client)
-{
-	__poll_t events = 0;
-
-	if (iodemo_device_gone(client->dev))
-		events |= EPOLLHUP;
-	if (!(READ_ONCE(client->flags) & IODEMO_CLIENT_WRITE_ONLY)) {
-		if (iodemo_client_readable(client))
-			events |= EPOLLIN | EPOLLRDNORM;
-		if (iodemo_client_lapped(client))
-			events |= EPOLLPRI;
-	}
-	return events;
-}
-
-/* Its counters, all of one moment. */
-void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats)
-{
-	u64 cursor;
-
-	spin_lock_irq(&client->lock);
-	cursor = catch_up_locked(client);
-	stats->lost = client->lost;
-	spin_unlock_irq(&client->lock);
-
-	stats->records = iodemo_ring_head(&client->dev->ring);
-	stats->read = cursor - client->opened_at - stats->lost;
-	stats->lag = stats->records > cursor ? stats->records - cursor : 0;
-}
-
-/* The user knows now that this file has lost so many. */
-void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost)
-{
-	spin_lock_irq(&client->lock);
-	if (client->lost == lost)
-		clear_flag(client, IODEMO_CLIENT_LOST);
-	WRITE_ONCE(client->times_told, client->times_told + 1);
-	spin_unlock_irq(&client->lock);
 }
 
 /* For what is to be pending: is there a place for one more? */
@@ -287,22 +173,34 @@ void iodemo_client_serve_readers(struct iodemo_client *client)
 	}
 }
 
+/* What is in the ring may be just what somebody waits for, now. */
+static bool wants_more(const struct iodemo_client_config *config,
+		       const struct iodemo_client_config *before)
+{
+	return config->low_water < before->low_water || config->types != before->types;
+}
+
 void iodemo_client_configure(struct iodemo_client *client,
 			     const struct iodemo_client_config *config)
 {
-	bool lowered;
+	bool raw = config->format == IODEMO_FORMAT_RAW, masked = config->types, more;
 
 	spin_lock_irq(&client->lock);
-	if (client->format != config->format) {
+	if (client->config.format != config->format)
 		iodemo_client_drop_rest(client);
-		WRITE_ONCE(client->format, config->format);
-	}
-	lowered = config->low_water < client->low_water;
-	WRITE_ONCE(client->low_water, config->low_water);
+	if (client->config.types != config->types)
+		iodemo_client_want(client, config->types);
+	more = wants_more(config, &client->config);
+	/* One by one, since fdinfo and others look at them without the lock */
+	WRITE_ONCE(client->config.format, config->format);
+	WRITE_ONCE(client->config.low_water, config->low_water);
+	WRITE_ONCE(client->config.types, config->types);
+	WRITE_ONCE(client->format, raw && masked ? IODEMO_FORMAT_RAW_MASKED : config->format);
+	WRITE_ONCE(client->unit, raw ? IODEMO_RECORD_SIZE : 1);
+	WRITE_ONCE(client->low_water, masked ? IODEMO_LOW_WATER_NEVER : config->low_water);
 	spin_unlock_irq(&client->lock);
 
-	/* A lower mark can be what somebody waits for. */
-	if (lowered)
+	if (more)
 		iodemo_client_wake(client);
 }
 
@@ -324,8 +222,11 @@ struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode
 	client->dev = dev;
 	client->mode = mode & (FMODE_READ | FMODE_WRITE);
 	client->in_charge = in_charge;
-	client->format = IODEMO_FORMAT_TEXT;
-	client->low_water = IODEMO_LOW_WATER_MIN;
+	client->config.format = IODEMO_FORMAT_TEXT;
+	client->config.low_water = IODEMO_LOW_WATER_MIN;
+	client->format = client->config.format;
+	client->unit = 1;
+	client->low_water = client->config.low_water;
 	if (!(client->mode & FMODE_READ))
 		client->flags = IODEMO_CLIENT_WRITE_ONLY;
 	spin_lock_init(&client->lock);
@@ -338,6 +239,7 @@ struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode
 	client->reading.page = client->page;
 	client->reading.reads = client->mode & FMODE_READ;
 	client->reading.waited_for = client->reading.reads && in_charge;
+	client->reading.types = U32_MAX;
 	client->id = iodemo_device_open(dev, &client->reading);
 	client->opened_at = client->page->cursor;
 	return client;

@@ -26,6 +26,14 @@ struct iodemo_line {
 #define IODEMO_CLIENT_HALF_READ		BIT(0)	/* a line was begun and not finished */
 #define IODEMO_CLIENT_LOST		BIT(1)	/* lost records that the user wasn't told of */
 #define IODEMO_CLIENT_WRITE_ONLY	BIT(2)	/* nothing to read, ever */
+#define IODEMO_CLIENT_MASKED		BIT(3)	/* not all types of records are wanted */
+
+/*
+ * What only a masked client has. Who reads or looks quickly finds that it isn't
+ * raw, or that there is not enough, and looks further: masks cost others nothing.
+ */
+#define IODEMO_FORMAT_RAW_MASKED	(IODEMO_FORMAT_RAW + 1)
+#define IODEMO_LOW_WATER_NEVER		U32_MAX
 
 /**
  * struct iodemo_client - one open file; threads that share the file share it
@@ -37,11 +45,16 @@ struct iodemo_line {
  * @page: the cursor: seq of the next record to read. Moved by cmpxchg: who does so
  *	owns the records before it. The user may map it and do that, or anything else.
  * @opened_at: the cursor at open
- * @format: IODEMO_FORMAT_*; changed under @lock
- * @low_water: records that must wait before anybody is woken; under @lock
- * @flags: IODEMO_CLIENT_*; changed under @lock
- * @lock: of @lost, @rest, @requests and @pending; taken in hard interrupt context
- * @lost: records overwritten before they were read
+ * @config: what SET_CLIENT has set; changed under @lock, and so are the next four
+ * @format: IODEMO_FORMAT_*, or IODEMO_FORMAT_RAW_MASKED
+ * @unit: the least that a read or a write can be of, in bytes
+ * @low_water: records that must wait before anybody is woken, or IODEMO_LOW_WATER_NEVER
+ * @flags: IODEMO_CLIENT_*
+ * @lock: of the next three, @rest, @requests and @pending; in hard interrupt context
+ * @lost: wanted records that were overwritten before they were read
+ * @skipped: records that were not wanted, which the cursor has passed
+ * @unwanted: how many of such there are in the stream before the cursor; true after
+ *	it was moved past some, and as long as only what is wanted is read
  * @times_told: how often the user has asked for that
  * @rest: the line that is half read, if IODEMO_CLIENT_HALF_READ
  * @requests: of kernel AIO; aio.c's
@@ -63,12 +76,16 @@ struct iodemo_client {
 	bool in_charge;
 	struct iodemo_cursor_page *page;
 	u64 opened_at;
+	struct iodemo_client_config config;
 	u32 format;
+	u32 unit;
 	u32 low_water;
 	u32 flags;
 
 	spinlock_t lock;	/* hard irq */
 	u64 lost;
+	u64 skipped;
+	u64 unwanted;
 	unsigned int times_told;
 	struct iodemo_line rest;
 	struct list_head requests;
@@ -87,15 +104,8 @@ struct iodemo_client *iodemo_client_open(struct iodemo_device *dev, fmode_t mode
 					 bool in_charge);
 void iodemo_client_close(struct iodemo_client *client);
 void iodemo_client_put(struct iodemo_client *client);
-__poll_t iodemo_client_rare_events(const struct iodemo_client *client);
-u64 iodemo_client_skip_lost(struct iodemo_client *client);
-void iodemo_client_keep_rest(struct iodemo_client *client, const struct iodemo_line *line);
-void iodemo_client_drop_rest(struct iodemo_client *client);
-bool iodemo_client_peek(const struct iodemo_client *client, u64 *seq, u64 *timestamp);
 int iodemo_client_may_fire(const struct iodemo_client *client);
 int iodemo_client_may_change(const struct iodemo_client *client);
-void iodemo_client_count(struct iodemo_client *client, struct iodemo_stats *stats);
-void iodemo_client_tell_lost(struct iodemo_client *client, u64 lost);
 void iodemo_client_configure(struct iodemo_client *client,
 			     const struct iodemo_client_config *config);
 bool iodemo_client_take_place(struct iodemo_client *client);
@@ -104,90 +114,6 @@ void iodemo_client_listen_locked(struct iodemo_client *client);
 void iodemo_client_listen(struct iodemo_client *client);
 void iodemo_client_wake(struct iodemo_client *client);
 void iodemo_client_serve_readers(struct iodemo_client *client);
-
-/* What a client sees of the stream. In any context, without a lock. */
-static inline u64 iodemo_client_cursor(const struct iodemo_client *client)
-{
-	/* Pairs with consume: who sees it moved sees the flags that were set before. */
-	return smp_load_acquire(&client->page->cursor);
-}
-
-static inline bool iodemo_client_half_read(const struct iodemo_client *client)
-{
-	return READ_ONCE(client->flags) & IODEMO_CLIENT_HALF_READ;
-}
-
-/* Nothing is there, not even less than the low-water mark. */
-static inline bool iodemo_client_empty(const struct iodemo_client *client)
-{
-	return iodemo_ring_head(&client->dev->ring) <= iodemo_client_cursor(client) &&
-	       !iodemo_client_half_read(client);
-}
-
-/* How many records wait for it. */
-static inline u64 iodemo_client_waiting(const struct iodemo_client *client)
-{
-	return iodemo_ring_waiting(&client->dev->ring, iodemo_client_cursor(client));
-}
-
-/* Would a read that may sleep come back without having slept? */
-static inline bool iodemo_client_readable(const struct iodemo_client *client)
-{
-	return iodemo_client_waiting(client) >= READ_ONCE(client->low_water) ||
-	       iodemo_client_half_read(client) || iodemo_device_gone(client->dev);
-}
-
-/* The least that a read or a write can be of, in bytes. */
-static inline size_t iodemo_client_unit(const struct iodemo_client *client)
-{
-	return READ_ONCE(client->format) == IODEMO_FORMAT_RAW ? IODEMO_RECORD_SIZE : 1;
-}
-
-/* Has it lost records that it wasn't told of? */
-static inline bool iodemo_client_lapped(const struct iodemo_client *client)
-{
-	return iodemo_client_cursor(client) < iodemo_ring_oldest(&client->dev->ring) ||
-	       READ_ONCE(client->flags) & IODEMO_CLIENT_LOST;
-}
-
-/*
- * What poll() would say of the reading side. Mostly it is only a question of how
- * many records wait; all else is up to iodemo_client_rare_events().
- */
-static inline __poll_t iodemo_client_events(const struct iodemo_client *client)
-{
-	const struct iodemo_device *dev = client->dev;
-	u64 cursor = iodemo_client_cursor(client);
-	u64 head = iodemo_ring_head(&dev->ring);
-
-	if (unlikely(READ_ONCE(client->flags) || iodemo_device_gone(dev)))
-		return iodemo_client_rare_events(client);
-	if (head <= cursor)
-		return 0;
-	if (unlikely(head - cursor > iodemo_ring_capacity(&dev->ring)))
-		return iodemo_client_rare_events(client);
-	return head - cursor >= READ_ONCE(client->low_water) ? EPOLLIN | EPOLLRDNORM : 0;
-}
-
-/*
- * The cursor, moved to the oldest record if the client was lapped. Cursor and
- * @lost change together there, and only there; reading moves the cursor alone.
- */
-static inline u64 iodemo_client_catch_up(struct iodemo_client *client)
-{
-	u64 cursor = iodemo_client_cursor(client);
-
-	if (likely(cursor >= iodemo_ring_oldest(&client->dev->ring)))
-		return cursor;
-	return iodemo_client_skip_lost(client);
-}
-
-/* Are all of the @records records before the cursor's new place ours now? */
-static inline bool iodemo_client_consume(struct iodemo_client *client, u64 cursor,
-					 u64 records)
-{
-	return try_cmpxchg(&client->page->cursor, &cursor, cursor + records);
-}
 
 /* Who leaves records to others who wait for them passes the wake-up on. May sleep. */
 static inline void iodemo_client_pass_on(struct iodemo_client *client)

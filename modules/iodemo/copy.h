@@ -25,8 +25,8 @@ static __always_inline u64 iodemo_word(const struct iodemo_record *record, unsig
 }
 
 /* To an aligned buffer, word by word: that is quicker than a call, or than a loop. */
-static inline bool iodemo_put_record(struct iodemo_record __user *to,
-				     const struct iodemo_record *from)
+static __always_inline bool iodemo_put_record(struct iodemo_record __user *to,
+					      const struct iodemo_record *from)
 {
 	u64 __user *to_word = (u64 __user *)to;
 
@@ -59,7 +59,8 @@ static inline void __user *iodemo_room_for_record(const struct iov_iter *to)
 }
 
 /* Of a constant size, see above. */
-static inline bool iodemo_copy_record(const struct iodemo_record *from, struct iov_iter *to)
+static __always_inline bool iodemo_copy_record(const struct iodemo_record *from,
+					       struct iov_iter *to)
 {
 	void __user *buffer = iodemo_room_for_record(to);
 	size_t copied;
@@ -81,8 +82,8 @@ static inline bool iodemo_copy_record(const struct iodemo_record *from, struct i
  * Copies @n records that lie side by side; returns how many arrived whole. With
  * interrupts off one by one, as that look-up takes a lock that no interrupt may.
  */
-static inline size_t iodemo_copy_records(const struct iodemo_record *from, size_t n,
-					 struct iov_iter *to)
+static __always_inline size_t iodemo_copy_records(const struct iodemo_record *from, size_t n,
+						  struct iov_iter *to)
 {
 	size_t copied;
 

@@ -141,6 +141,20 @@ u64 iodemo_device_records(const struct iodemo_device *dev)
 }
 EXPORT_SYMBOL_IODEMO(iodemo_device_records);
 
+/* How many records from the first that this file wants, and has yet to read. */
+static u64 records_for(const struct iodemo_ring *ring, const struct iodemo_reading *reading)
+{
+	/* Acquire: what it has read, it has read before we overwrite it. */
+	u64 cursor = smp_load_acquire(&reading->page->cursor);
+	u64 from = max(cursor, iodemo_ring_oldest(ring));
+	u64 head = iodemo_ring_head(ring);
+	u32 types = READ_ONCE(reading->types);
+
+	if (types != U32_MAX && from < head)
+		cursor = iodemo_tally_find(&ring->tally, from, head, types);
+	return iodemo_ring_waiting(ring, cursor);
+}
+
 /**
  * iodemo_device_room() - how many records it can receive and lose none for who counts
  * @dev: the device
@@ -148,11 +162,12 @@ EXPORT_SYMBOL_IODEMO(iodemo_device_records);
  * For a source that waits for room instead of overwriting, IODEMO_INFO_WAITS. What it
  * waits for are the files that are open for reading, and whose opener is in charge of
  * the device: anybody else could hold up the others by not reading, and is lapped.
+ * Of types that such a file doesn't want, nothing is waited for.
  * Nothing tells when there is more room, since readers that map the ring move on
  * without us. The source looks again after a while.
  *
  * There may be more room than that by now, but not less: it only gets less by what the
- * source itself stores.
+ * source itself stores, or when a file begins to want what it didn't.
  *
  * Context: process.
  * Return: records, the whole ring if nobody is to be waited for; 0 if no file is open
@@ -167,12 +182,8 @@ u32 iodemo_device_room(struct iodemo_device *dev)
 	spin_lock(&dev->files_lock);
 	if (!dev->readers)
 		waiting = iodemo_ring_capacity(ring);
-	list_for_each_entry(reading, &dev->waited_for, entry) {
-		/* Acquire: what it has read, it has read before we overwrite it. */
-		u64 cursor = smp_load_acquire(&reading->page->cursor);
-
-		waiting = max(waiting, iodemo_ring_waiting(ring, cursor));
-	}
+	list_for_each_entry(reading, &dev->waited_for, entry)
+		waiting = max(waiting, records_for(ring, reading));
 	spin_unlock(&dev->files_lock);
 	return iodemo_ring_capacity(ring) - waiting;
 }

@@ -25,12 +25,14 @@
  * @page: its cursor, which the user may write
  * @reads: it is open for reading
  * @waited_for: and what it has yet to read is not to be overwritten
+ * @types: those of records that it wants, a bit each
  * @entry: in the device's list of such
  */
 struct iodemo_reading {
 	struct iodemo_cursor_page *page;
 	bool reads;
 	bool waited_for;
+	u32 types;
 	struct list_head entry;
 };
 

@@ -85,9 +85,12 @@ static void iodemo_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "iodemo-client:\t%u\n", client->id);
 	seq_printf(m, "iodemo-cursor:\t%llu\n", stats.records - stats.lag);
 	seq_printf(m, "iodemo-lag:\t%llu\n", stats.lag);
+	seq_printf(m, "iodemo-waiting:\t%llu\n", iodemo_client_waiting(client));
 	seq_printf(m, "iodemo-lost:\t%llu\n", stats.lost);
+	seq_printf(m, "iodemo-skipped:\t%llu\n", stats.skipped);
+	seq_printf(m, "iodemo-types:\t%#x\n", READ_ONCE(client->config.types));
 	seq_printf(m, "iodemo-format:\t%s\n",
-		   READ_ONCE(client->format) == IODEMO_FORMAT_RAW ? "raw" : "text");
+		   READ_ONCE(client->config.format) == IODEMO_FORMAT_RAW ? "raw" : "text");
 }
 
 static bool may_not_wait(const struct kiocb *iocb)

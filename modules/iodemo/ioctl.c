@@ -11,6 +11,8 @@
 
 #include "models.h"
 
+#define ALL_TYPES	(BIT(IODEMO_TYPE_MAX + 1) - BIT(IODEMO_TYPE_SAMPLE))
+
 static long get_info(struct iodemo_device *dev, void __user *argp)
 {
 	struct iodemo_info info = dev->info;
@@ -55,11 +57,11 @@ static long set_config(struct iodemo_client *client, void __user *argp)
 
 static long get_client(struct iodemo_client *client, void __user *argp)
 {
-	struct iodemo_client_config config = {
-		.format		= READ_ONCE(client->format),
-		.low_water	= READ_ONCE(client->low_water),
-	};
+	struct iodemo_client_config config;
 
+	spin_lock_irq(&client->lock);
+	config = client->config;
+	spin_unlock_irq(&client->lock);
 	return copy_to_user(argp, &config, sizeof(config)) ? -EFAULT : 0;
 }
 
@@ -70,7 +72,7 @@ static long set_client(struct iodemo_client *client, void __user *argp)
 	if (copy_from_user(&config, argp, sizeof(config)))
 		return -EFAULT;
 	if (memchr_inv(config.reserved, 0, sizeof(config.reserved)) ||
-	    config.format > IODEMO_FORMAT_RAW ||
+	    config.format > IODEMO_FORMAT_RAW || config.types & ~ALL_TYPES ||
 	    config.low_water < IODEMO_LOW_WATER_MIN ||
 	    config.low_water > iodemo_ring_capacity(&client->dev->ring))
 		return -EINVAL;

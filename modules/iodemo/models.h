@@ -10,7 +10,7 @@
 #include <linux/poll.h>
 #include <linux/uio.h>
 
-#include "client.h"
+#include "cursor.h"
 
 struct io_comp_batch;
 struct io_uring_cmd;

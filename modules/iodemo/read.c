@@ -90,6 +90,52 @@ static ssize_t read_raw(struct iodemo_client *client, struct iov_iter *to, u32 r
 	return done ?: -EAGAIN;
 }
 
+/*
+ * Of a client with a mask, which passes what it doesn't want before it reads. Of what
+ * it wants, the next few can lie together; or none does: another was faster, and left
+ * the cursor before a record that is not wanted.
+ */
+static noinline ssize_t read_masked(struct iodemo_client *client, struct iov_iter *to,
+				    u32 retries)
+{
+	const struct iodemo_ring *ring = &client->dev->ring;
+	u32 capacity = iodemo_ring_capacity(ring);
+	size_t left = min_t(size_t, iov_iter_count(to) / IODEMO_RECORD_SIZE, capacity);
+	size_t done = 0;
+
+	if (!left)
+		return -EINVAL;
+
+	while (left) {
+		u64 cursor = iodemo_client_skip_unwanted(client);
+		u64 head = iodemo_ring_head(ring);
+		size_t to_end = capacity - (cursor & (capacity - 1));
+		size_t batch, whole;
+
+		if (head <= cursor)
+			break;
+		batch = min3(left, to_end, (size_t)min_t(u64, head - cursor, BATCH));
+		batch = iodemo_tally_find(&ring->tally, cursor, cursor + batch,
+					  ~READ_ONCE(client->reading.types)) - cursor;
+		whole = iodemo_copy_records(iodemo_ring_slot(ring, cursor), batch, to);
+		if (batch && !whole)
+			return done ?: -EFAULT;
+
+		if (!batch || !iodemo_ring_intact(ring, cursor) ||
+		    !iodemo_client_consume(client, cursor, whole)) {
+			iov_iter_revert(to, whole * IODEMO_RECORD_SIZE);
+			if (!retries--)
+				break;
+			continue;
+		}
+		done += whole * IODEMO_RECORD_SIZE;
+		left -= whole;
+		if (whole < batch)
+			break;
+	}
+	return done ?: -EAGAIN;
+}
+
 /**
  * iodemo_read_now() - what a reader gets that may not sleep, or has slept
  * @client: who reads
@@ -109,6 +155,8 @@ ssize_t iodemo_read_now(struct iodemo_client *client, struct iov_iter *to, u32 r
 
 	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW)
 		ret = read_raw(client, to, retries);
+	else if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW_MASKED)
+		ret = read_masked(client, to, retries);
 	else if (in_hardirq())
 		ret = -EDEADLK;
 	else
@@ -163,14 +211,9 @@ static inline bool answered(struct iodemo_client *client, size_t count, bool now
 {
 	bool gone;
 
-	if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW) {
-		*answer = -EINVAL;
-		if (count < IODEMO_RECORD_SIZE)
-			return true;
-	} else {
-		*answer = 0;
-		if (!count)
-			return true;
+	if (count < iodemo_client_unit(client)) {
+		*answer = iodemo_client_unit(client) == IODEMO_RECORD_SIZE ? -EINVAL : 0;
+		return true;
 	}
 	gone = iodemo_device_gone(client->dev);
 	*answer = gone ? 0 : -EAGAIN;

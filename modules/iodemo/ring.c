@@ -28,6 +28,9 @@
  * The copy itself is a data race, and meant to be: what it brings counts only when
  * it is known to have met no store. So readers say data_race().
  *
+ * The tally is stored and looked at where the slots are, and so is ordered as they
+ * are; only that its blocks are overwritten later (iodemo_ring_tallied()).
+ *
  * A program that maps the ring is a reader like any other, with the barriers
  * that C11 has (userspace/lib/libiodemo-ring.h).
  */
@@ -50,11 +53,12 @@ int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity)
 	ring->page->capacity = capacity;
 	ring->slots = memory + IODEMO_MMAP_RECORDS;
 	ring->capacity = capacity;
-	return 0;
+	return iodemo_tally_init(&ring->tally, capacity);
 }
 
 void iodemo_ring_free(struct iodemo_ring *ring)
 {
+	iodemo_tally_free(&ring->tally);
 	vfree(ring->page);
 }
 
@@ -62,6 +66,17 @@ void iodemo_ring_free(struct iodemo_ring *ring)
 int iodemo_ring_map(const struct iodemo_ring *ring, struct vm_area_struct *vma)
 {
 	return remap_vmalloc_range(vma, ring->page, 0);
+}
+
+/* What is not so with most records, apart: so these need not keep anything for it. */
+static noinline const struct iodemo_record *finish_tallied(struct iodemo_ring *ring,
+							   struct iodemo_record *slot)
+{
+	if (WARN_ON_ONCE(slot->type < IODEMO_TYPE_SAMPLE || slot->type > IODEMO_TYPE_MAX))
+		slot->type = IODEMO_TYPE_ECHO;	/* a source's mistake is not to be ours */
+	iodemo_tally_add(&ring->tally, slot->seq, slot->type);
+	smp_store_release(&ring->page->head, slot->seq + 1);	/* (finished) */
+	return slot;
 }
 
 /*
@@ -84,6 +99,8 @@ const struct iodemo_record *iodemo_ring_push(struct iodemo_ring *ring, u64 times
 	slot->len = len;
 	memcpy(slot->data, data, IODEMO_DATA_SIZE);
 
+	if (unlikely(iodemo_tally_changes(seq, type)))
+		return finish_tallied(ring, slot);
 	smp_store_release(&ring->page->head, seq + 1);	/* (finished) */
 	return slot;
 }

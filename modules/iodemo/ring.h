@@ -10,6 +10,8 @@
 #include <linux/types.h>
 #include <uapi/iodemo.h>
 
+#include "tally.h"
+
 #ifndef CONFIG_64BIT
 #error "iodemo needs a 64-bit kernel: it loads and stores stream positions in one piece"
 #endif
@@ -25,6 +27,7 @@ struct vm_area_struct;
  * @page: begun and head; shared, with the slots, with who maps the ring
  * @slots: the records; seq is in slots[seq % capacity]
  * @capacity: how many, a power of two
+ * @tally: of which types they are
  *
  * Only the producer writes. Readers follow the order told in ring.c.
  */
@@ -32,6 +35,7 @@ struct iodemo_ring {
 	struct iodemo_ring_page *page;
 	struct iodemo_record *slots;
 	u32 capacity;
+	struct iodemo_tally tally;
 };
 
 int iodemo_ring_init(struct iodemo_ring *ring, u32 capacity);
@@ -80,6 +84,13 @@ static inline bool iodemo_ring_intact(const struct iodemo_ring *ring, u64 seq)
 {
 	smp_rmb();	/* (begun) in ring.c */
 	return seq >= iodemo_ring_oldest(ring);
+}
+
+/* After looking at the tally from seq up: was that so all the time? */
+static inline bool iodemo_ring_tallied(const struct iodemo_ring *ring, u64 seq)
+{
+	smp_rmb();	/* (begun) in ring.c */
+	return READ_ONCE(ring->page->begun) <= seq + ring->tally.reach;
 }
 
 #endif /* _IODEMO_RING_H */

@@ -12,6 +12,7 @@
 #include <linux/module.h>
 
 #include "ring.c"
+#include "tally.c"
 
 #define CAPACITY	IODEMO_CAPACITY_MIN
 #define PUSHES		100000

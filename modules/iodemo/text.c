@@ -87,6 +87,11 @@ static void copy_record(struct iodemo_record *to, const struct iodemo_record *fr
 	data_race(memcpy(to, from, sizeof(*to)));
 }
 
+static bool is_wanted(const struct iodemo_client *client, const struct iodemo_record *record)
+{
+	return READ_ONCE(client->reading.types) & BIT(record->type);
+}
+
 /* The rest of the line that is half read, if there is one. */
 static bool get_rest(struct iodemo_client *client, struct iodemo_line *line)
 {
@@ -103,22 +108,21 @@ static bool get_rest(struct iodemo_client *client, struct iodemo_line *line)
 	return half_read;
 }
 
-/* That, or the next record as a line, unless it is longer than @room for sure. */
-static bool get_line(struct iodemo_client *client, struct iodemo_line *line, size_t room,
-		     u32 *retries)
+/* The next record as a line, unless it is longer than @room for sure. */
+static __always_inline bool next_line(struct iodemo_client *client, struct iodemo_line *line,
+				      size_t room, u32 *retries, const bool masked)
 {
 	const struct iodemo_ring *ring = &client->dev->ring;
 	struct iodemo_record record;
 
-	if (get_rest(client, line))
-		return true;
-
 	do {
-		line->seq = iodemo_client_catch_up(client);
+		line->seq = masked ? iodemo_client_skip_unwanted(client) :
+				     iodemo_client_catch_up(client);
 		if (iodemo_ring_head(ring) <= line->seq)
 			return false;
 		copy_record(&record, iodemo_ring_slot(ring, line->seq));
-		if (iodemo_ring_intact(ring, line->seq)) {
+		if (iodemo_ring_intact(ring, line->seq) &&
+		    (!masked || is_wanted(client, &record))) {
 			if (LINE_MIN(record.len) > room)
 				return false;
 			line->off = 0;
@@ -127,6 +131,25 @@ static bool get_line(struct iodemo_client *client, struct iodemo_line *line, siz
 		}
 	} while ((*retries)--);
 	return false;
+}
+
+static noinline bool next_wanted_line(struct iodemo_client *client, struct iodemo_line *line,
+				      size_t room, u32 *retries)
+{
+	return next_line(client, line, room, retries, true);
+}
+
+/* What is left of the line that is half read, or the next. */
+static bool get_line(struct iodemo_client *client, struct iodemo_line *line, size_t room,
+		     u32 *retries)
+{
+	if (unlikely(READ_ONCE(client->flags) & IODEMO_CLIENT_LOOK_FURTHER)) {
+		if (get_rest(client, line))
+			return true;
+		if (iodemo_client_masked(client))
+			return next_wanted_line(client, line, room, retries);
+	}
+	return next_line(client, line, room, retries, false);
 }
 
 /**
@@ -146,18 +169,26 @@ ssize_t iodemo_text_bytes(struct iodemo_client *client)
 	struct iodemo_record record;
 	struct iodemo_line line;
 	size_t bytes = 0;
-	u64 from, seq;
+	u64 from, seq, beyond;
 
 	if (get_rest(client, &line)) {
 		bytes += line.len - line.off;
 		left--;
 	}
+	/* That read takes a lap at most, so it may not get the newest. */
+	beyond = iodemo_client_waiting(client);
+	beyond = beyond > left ? beyond - left : 0;
 	from = max(iodemo_client_cursor(client), iodemo_ring_oldest(ring));
-	for (seq = min(iodemo_ring_head(ring), from + left); seq > from; seq--) {
+	for (seq = iodemo_ring_head(ring); seq > from; seq--) {
 		copy_record(&record, iodemo_ring_slot(ring, seq - 1));
 		if (!iodemo_ring_intact(ring, seq - 1))
 			break;
-		bytes += format_line(line.text, &record);
+		if (is_wanted(client, &record)) {
+			if (beyond)
+				beyond--;
+			else
+				bytes += format_line(line.text, &record);
+		}
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();

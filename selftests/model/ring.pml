@@ -5,7 +5,8 @@
  * One producer; two readers of one file, who share its cursor: read(), and a
  * program that has the ring mapped. A slot is two words, and each holds the seq of
  * the record that was last stored there, so a torn copy shows as two that differ,
- * or as one that is not what was asked for.
+ * or as one that is not what was asked for. The record's tally (tally.c) is one more such
+ * word, stored and loaded in the same places, and lasts longer; so it is not here.
  *
  * Memory is as weak as the kernel's model allows: what a barrier does not order,
  * happens in any order. So the producer is a set of stores, and a reader's attempt
