@@ -7,6 +7,8 @@
 #include "iodemo_test.h"
 #include "iodemo_program.h"
 
+#include <sys/syscall.h>
+
 #define CAPACITY	16
 
 FIXTURE(ctl) {
@@ -190,6 +192,84 @@ TEST_F(ctl, records_are_shown_with_what_was_lost)
 	ASSERT_EQ(0, trigger(self->fd, 2));
 	ASSERT_EQ(0, program_end(&self->monitor));
 	EXPECT_NE(NULL, strstr(self->monitor.text, "           1  cpu"));
+}
+
+TEST_F(ctl, records_of_one_type_are_shown_without_those_of_others)
+{
+	const char *text = self->monitor.text;
+
+	ASSERT_EQ(0, PROGRAM_START(&self->monitor, "iodemo-ctl", "monitor", "-r", "-t", "echo",
+				   "-n", "2"));
+	ASSERT_TRUE(program_says(&self->monitor, "latency"));
+	ASSERT_EQ(RECORD, write_records(self->fd, 1));
+	ASSERT_EQ(0, trigger(self->fd, 3));
+	ASSERT_EQ(RECORD, write_records(self->fd, 1));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	ASSERT_EQ(0, program_end(&self->monitor));
+	EXPECT_NE(NULL, strstr(text, "           1  cpu"));
+	EXPECT_NE(NULL, strstr(text, "           5  cpu"));
+	EXPECT_EQ(NULL, strstr(text, "sample"));
+	EXPECT_EQ(NULL, strstr(text, "lost"));
+}
+
+/* Until it sleeps in a read() of the device. */
+static void program_waits(const struct program *p)
+{
+	char path[64], call[256], target[64];
+	unsigned long number, fd;
+	ssize_t length;
+
+	do {
+		sched_yield();
+		length = 0;
+		snprintf(path, sizeof(path), "/proc/%d/syscall", p->pid);
+		if (read_file(path, call, sizeof(call)) <= 0 ||
+		    sscanf(call, "%lu %lx", &number, &fd) != 2 || number != SYS_read)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/fd/%lu", p->pid, fd);
+		length = readlink(path, target, sizeof(target));
+	} while (length != strlen("/dev/iodemo") || memcmp(target, "/dev/iodemo", length));
+}
+
+TEST_F(ctl, read_gives_a_command_the_device_with_what_it_is_to_want)
+{
+	ASSERT_EQ(0, PROGRAM_START(&self->monitor, "iodemo-ctl", "read", "types=echo", "--",
+				   "grep", "-m1", "again"));
+	program_waits(&self->monitor);
+	ASSERT_EQ(0, trigger(self->fd, 2 * CAPACITY));
+	EXPECT_EQ(0, STAT(self->fd, wakeups));
+	ASSERT_EQ(RECORD, write_records(self->fd, 1));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(0, program_end(&self->monitor));
+	EXPECT_EQ(1, STAT(self->fd, wakeups));
+	EXPECT_EQ(2 * CAPACITY + 1, strtol(self->monitor.text, NULL, 10));
+	EXPECT_NE(NULL, strstr(self->monitor.text, " echo again\n"));
+}
+
+TEST_F(ctl, read_shows_lines_until_the_device_goes)
+{
+	ASSERT_EQ(0, PROGRAM_START(&self->monitor, "iodemo-ctl", "read", "types=echo",
+				   "low_water=2"));
+	program_waits(&self->monitor);
+	ASSERT_EQ(2 * RECORD, write_records(self->fd, 2));
+	ASSERT_EQ(0, trigger(self->fd, 5));
+	ASSERT_TRUE(program_says(&self->monitor, "2 "));
+	ASSERT_EQ(0, unbind_device(0));
+	EXPECT_EQ(0, program_end(&self->monitor));
+	EXPECT_EQ(1, strtol(self->monitor.text, NULL, 10));
+	EXPECT_EQ(NULL, strstr(self->monitor.text, "sample"));
+}
+
+TEST_F(ctl, read_tells_what_it_does_not_know)
+{
+	self->monitor.errors = true;
+	EXPECT_EQ(1, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "read", "types=echo,noise"));
+	EXPECT_NE(NULL, strstr(self->monitor.text, "types: noise is none of: sample, echo, received, all"));
+	EXPECT_EQ(1, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "read", "type=echo"));
+	EXPECT_NE(NULL, strstr(self->monitor.text, "type=echo is none of: types="));
+	EXPECT_EQ(1, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "read", "low_water=0"));
+	EXPECT_NE(NULL, strstr(self->monitor.text, "low_water"));
+	EXPECT_EQ(127, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "read", "--", "/no/such"));
 }
 
 TEST_F(ctl, flush_empties_the_queue)

@@ -22,6 +22,7 @@ static struct {
 	__typeof__(iodemo_open) *open;
 	__typeof__(iodemo_configure) *configure;
 	__typeof__(iodemo_set_client) *set_client;
+	__typeof__(iodemo_set_types) *set_types;
 	__typeof__(iodemo_fire) *fire;
 	__typeof__(iodemo_next) *next;
 	__typeof__(iodemo_wait_handled) *wait_handled;
@@ -73,6 +74,7 @@ static bool find_functions(void *library)
 	return (lib.open = dlsym(library, "iodemo_open")) &&
 	       (lib.configure = dlsym(library, "iodemo_configure")) &&
 	       (lib.set_client = dlsym(library, "iodemo_set_client")) &&
+	       (lib.set_types = dlsym(library, "iodemo_set_types")) &&
 	       (lib.fire = dlsym(library, "iodemo_fire")) &&
 	       (lib.next = dlsym(library, "iodemo_next")) &&
 	       (lib.wait_handled = dlsym(library, "iodemo_wait_handled")) &&
@@ -257,6 +259,40 @@ TEST_F(libiodemo, set_client_sets_this_file_and_out_of_range_is_EINVAL)
 	EXPECT_EQ(-EINVAL, lib.set_client(self->fd, IODEMO_FORMAT_RAW + 1, 1));
 	EXPECT_EQ(-EINVAL, lib.set_client(self->fd, IODEMO_FORMAT_RAW, 0));
 	EXPECT_EQ(-EINVAL, lib.set_client(self->fd, IODEMO_FORMAT_RAW, CAPACITY + 1));
+}
+
+TEST_F(libiodemo, set_types_leaves_the_rest_and_set_client_wants_all_again)
+{
+	struct iodemo_client_config client;
+
+	ASSERT_EQ(0, lib.set_client(self->fd, IODEMO_FORMAT_TEXT, CAPACITY));
+	ASSERT_EQ(0, lib.set_types(self->fd, 1U << IODEMO_TYPE_ECHO));
+	ASSERT_EQ(0, ioctl(self->fd, IODEMO_GET_CLIENT, &client));
+	EXPECT_EQ(IODEMO_FORMAT_TEXT, (int)client.format);
+	EXPECT_EQ(CAPACITY, (int)client.low_water);
+	EXPECT_EQ(1 << IODEMO_TYPE_ECHO, (int)client.types);
+	EXPECT_EQ(-EINVAL, lib.set_types(self->fd, 1));
+	EXPECT_EQ(-EBADF, lib.set_types(-1, 0));
+	ASSERT_EQ(0, lib.set_client(self->fd, IODEMO_FORMAT_RAW, 1));
+	ASSERT_EQ(0, ioctl(self->fd, IODEMO_GET_CLIENT, &client));
+	EXPECT_EQ(0, (int)client.types);
+	ASSERT_EQ(0, lib.unplug(0));
+	EXPECT_EQ(-ENODEV, lib.set_types(self->fd, 0));
+}
+
+TEST_F(libiodemo, what_is_not_wanted_is_not_waited_for)
+{
+	struct iodemo_record record = { .len = 4, .data = "echo" };
+
+	ASSERT_EQ(0, lib.set_types(self->fd, 1U << IODEMO_TYPE_ECHO));
+	ASSERT_EQ(0, lib.fire(self->fd, 3));
+	EXPECT_EQ(0, lib.wait_handled(self->fd, 0));
+	ASSERT_EQ(RECORD, write(self->fd, &record, sizeof(record)));
+	ASSERT_EQ(0, lib.fire(self->fd, 1));
+	EXPECT_EQ(-ETIMEDOUT, lib.wait_handled(self->fd, 0));
+	ASSERT_EQ(RECORD, read(self->fd, &record, sizeof(record)));
+	EXPECT_EQ(4, (int)record.seq);
+	EXPECT_EQ(0, lib.wait_handled(self->fd, 0));
 }
 
 TEST_F(libiodemo, what_changes_the_device_has_the_errors_of_the_ioctls)

@@ -31,10 +31,16 @@ static void usage(void)
 	       "  write TEXT               sends TEXT, which the device echoes into its ring\n"
 	       "  flush                    empties the queue of what was written and is not yet sent\n"
 	       "  reserve [-- COMMAND...]  keeps others out while COMMAND runs, or until Ctrl-C\n"
+	       "  read [types=TYPE,...] [low_water=N] [-- COMMAND...]\n"
+	       "                           lines as they come, of these types only: sample, echo,\n"
+	       "                           received; or COMMAND, with the device as its standard\n"
+	       "                           input\n"
 	       "  tail [N]                 the last N records, also from before now: 1..%u (default 10)\n"
 	       "  monitor [OPTION]...      the device and its readers, each second, until Ctrl-C\n"
 	       "    -r, --records          a line a record instead\n"
 	       "    -l, --low-water N      with -r: be woken for every N: 1..capacity (default 1)\n"
+	       "    -t, --types TYPE,...   with -r: only records of these types: sample, echo,\n"
+	       "                           received, all\n"
 	       "    -n, --lines N          end after N records, or N looks at the device\n\n"
 	       "  -d, --device DEVICE      instead of %s\n"
 	       "  -h, --help               this text\n"
@@ -233,6 +239,69 @@ static int reserve(char **arguments)
 	return status;
 }
 
+/* Is it name=value? */
+static bool has_value(const char *argument, const char *name, const char **value)
+{
+	size_t length = strlen(name);
+
+	*value = argument + length + 1;
+	return !strncmp(argument, name, length) && argument[length] == '=';
+}
+
+/* The rest of the file, as any program would. */
+static void copy(int fd)
+{
+	char buffer[65536];
+	ssize_t bytes;
+
+	while ((bytes = read(fd, buffer, sizeof(buffer))) > 0) {
+		ssize_t done = 0, ret;
+
+		for (; done < bytes; done += ret) {
+			ret = write(STDOUT_FILENO, buffer + done, bytes - done);
+			if (ret < 0)
+				err(1, "standard output");
+		}
+	}
+	if (bytes < 0)
+		err(1, "%s: read", device);
+}
+
+/*
+ * In place of us, COMMAND reads the open file, and so is itself what the device wakes
+ * or leaves asleep.
+ */
+static int read_lines(char **arguments)
+{
+	struct iodemo_client_config client = {
+		.format = IODEMO_FORMAT_TEXT, .low_water = IODEMO_LOW_WATER_MIN,
+	};
+	int fd = iodemo_open_or_exit(device, O_RDONLY);
+	struct iodemo_info info;
+	const char *value;
+
+	iodemo_ioctl(fd, device, IODEMO_GET_INFO, &info, "GET_INFO");
+	for (; *arguments && strcmp(*arguments, "--"); arguments++) {
+		if (has_value(*arguments, "types", &value))
+			client.types = ctl_types(value);
+		else if (has_value(*arguments, "low_water", &value))
+			client.low_water = number("low_water", value, IODEMO_LOW_WATER_MIN,
+						  info.capacity);
+		else
+			errx(1, "read: %s is none of: types=TYPE,... low_water=N -- COMMAND",
+			     *arguments);
+	}
+	iodemo_ioctl(fd, device, IODEMO_SET_CLIENT, &client, "SET_CLIENT");
+	if (!*arguments || !arguments[1]) {
+		copy(fd);
+		return 0;
+	}
+	if (dup2(fd, STDIN_FILENO) < 0)
+		err(1, "standard input");
+	execvp(arguments[1], arguments + 1);
+	err(127, "%s", arguments[1]);
+}
+
 static int tail(char **arguments)
 {
 	__u64 count = *arguments ? number("tail", *arguments, 1, IODEMO_CAPACITY_MAX) : 10;
@@ -246,11 +315,13 @@ static int monitor(char **arguments)
 	static const struct option options[] = {
 		{ "records",	no_argument,		NULL, 'r' },
 		{ "low-water",	required_argument,	NULL, 'l' },
+		{ "types",	required_argument,	NULL, 't' },
 		{ "lines",	required_argument,	NULL, 'n' },
 		{ "help",	no_argument,		NULL, 'h' },
 		{ }
 	};
-	const char *low_water = NULL;
+	const char *low_water = NULL, *types = NULL;
+	struct iodemo_client_config client = { .format = IODEMO_FORMAT_RAW };
 	bool records = false;
 	struct iodemo_info info;
 	__u64 lines = ~0ULL;
@@ -260,13 +331,16 @@ static int monitor(char **arguments)
 	for (arguments--; arguments[argc]; argc++)
 		;
 	optind = 0;
-	while ((option = getopt_long(argc, arguments, "rl:n:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, arguments, "rl:t:n:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'r':
 			records = true;
 			break;
 		case 'l':
 			low_water = optarg;
+			break;
+		case 't':
+			types = optarg;
 			break;
 		case 'n':
 			lines = iodemo_number("--lines", optarg, 1, ~0ULL);
@@ -275,7 +349,8 @@ static int monitor(char **arguments)
 			usage();
 			return 0;
 		default:
-			errx(1, "%s knows --records, --low-water N and --lines N", *arguments);
+			errx(1, "%s knows --records, --low-water N, --types TYPE,... and --lines N",
+			     *arguments);
 		}
 	}
 	if (arguments[optind])
@@ -283,6 +358,8 @@ static int monitor(char **arguments)
 
 	if (low_water && !records)
 		errx(1, "%s: --low-water=%s is for --records", *arguments, low_water);
+	if (types && !records)
+		errx(1, "%s: --types=%s is for --records", *arguments, types);
 
 	fd = iodemo_open_or_exit(device, O_RDONLY | O_NONBLOCK);
 	if (!records) {
@@ -290,8 +367,10 @@ static int monitor(char **arguments)
 		return 0;
 	}
 	iodemo_ioctl(fd, device, IODEMO_GET_INFO, &info, "GET_INFO");
-	iodemo_set_raw(fd, device, low_water ? number("low_water", low_water,
-						      IODEMO_LOW_WATER_MIN, info.capacity) : 1);
+	client.low_water = low_water ? number("low_water", low_water, IODEMO_LOW_WATER_MIN,
+					      info.capacity) : IODEMO_LOW_WATER_MIN;
+	client.types = types ? ctl_types(types) : 0;
+	iodemo_ioctl(fd, device, IODEMO_SET_CLIENT, &client, "SET_CLIENT");
 	setlinebuf(stdout);
 	ctl_follow_records(fd, device, lines);
 	return 0;
@@ -310,6 +389,7 @@ static const struct command {
 	{ "write",	write_text,		1, 1 },
 	{ "flush",	flush,			0, 0 },
 	{ "reserve",	reserve,		0, INT_MAX },
+	{ "read",	read_lines,		0, INT_MAX },
 	{ "tail",	tail,			0, 1 },
 	{ "monitor",	monitor,		0, INT_MAX },
 	{ }

@@ -11,6 +11,13 @@
 
 #include "cli.h"
 
+/* Types of records, by their names (types.c) */
+
+const char *ctl_type_name(unsigned int type);
+
+/* "echo,sample" as a mask, or "all" as 0; any other word ends the program. */
+__u32 ctl_types(const char *words);
+
 /* Records, a line each (records.c) */
 
 void ctl_show_tail(int fd, const char *path, __u64 count);
@@ -43,6 +50,7 @@ struct ctl_reader {
 	__u64 cursor;
 	__u64 lag;
 	__u64 lost;
+	__u64 skipped;
 };
 
 struct ctl_readers {

@@ -31,7 +31,7 @@ static const char legend[] =
 	"  held        records that are in the ring\n"
 	"  client      number of the open file, in which several processes can share\n"
 	"  reads       text or raw; or it only writes\n"
-	"  lag         records that wait for this reader\n"
+	"  lag         records that this reader has not come to\n"
 	"  fill        what part of the ring they are; at 100 % it loses the next one\n"
 	"  lost        records that this reader lost\n";
 
@@ -101,9 +101,10 @@ static void show_reader(FILE *to, __u32 capacity, const struct ctl_reader *reade
 		fprintf(to, "%-5s\n", "-");
 		return;
 	}
-	/* What it lost it passed too, and did not read. */
+	/* What it lost or skipped it passed too, and did not read. */
 	if (before)
-		passed = reader->cursor - before->cursor - (reader->lost - before->lost);
+		passed = reader->cursor - before->cursor - (reader->lost - before->lost) -
+			 (reader->skipped - before->skipped);
 	fprintf(to, "%-5s %6llu %3llu %%", reader->raw ? "raw" : "text", reader->lag,
 		reader->lag * 100 / capacity);
 	show_rate(to, before, passed, now->second - last->second);

@@ -48,7 +48,8 @@ static bool read_fdinfo(struct ctl_reader *reader)
 		else if (get_number(line, "iodemo-cursor:", &reader->cursor))
 			found = true;
 		else if (!get_number(line, "iodemo-lag:", &reader->lag) &&
-			 !get_number(line, "iodemo-lost:", &reader->lost))
+			 !get_number(line, "iodemo-lost:", &reader->lost) &&
+			 !get_number(line, "iodemo-skipped:", &reader->skipped))
 			get_number(line, "iodemo-client:", &reader->client);
 	}
 	fclose(file);

@@ -11,27 +11,13 @@
 
 #include "ctl.h"
 
-static const char *type_name(__u16 type)
-{
-	switch (type) {
-	case IODEMO_TYPE_SAMPLE:
-		return "sample";
-	case IODEMO_TYPE_ECHO:
-		return "echo";
-	case IODEMO_TYPE_RECEIVED:
-		return "received";
-	default:
-		return "?";
-	}
-}
-
 /* @time: how long it took to get here, or how long ago it was */
 static void show_record(const struct iodemo_record *record, double time, const char *unit)
 {
 	unsigned int i;
 
 	printf("%12llu  cpu%-3u  %-8s  %10.1f %s  ", record->seq, record->cpu,
-	       type_name(record->type), time, unit);
+	       ctl_type_name(record->type), time, unit);
 	for (i = 0; i < record->len; i++)
 		printf(isprint(record->data[i]) ? "%c" : "\\x%02x", record->data[i]);
 	putchar('\n');
@@ -58,15 +44,27 @@ void ctl_show_tail(int fd, const char *path, __u64 count)
 	iodemo_ring_unmap(&ring);
 }
 
+/* A gap is what was lost, or not wanted: only the device knows. */
+static void show_lost(int fd, const char *path, __u64 *lost)
+{
+	struct iodemo_stats stats;
+
+	iodemo_ioctl(fd, path, IODEMO_GET_STATS, &stats, "GET_STATS");
+	if (stats.lost != *lost)
+		printf("%12llu  lost\n", stats.lost - *lost);
+	*lost = stats.lost;
+}
+
 /* Woken by the device */
 void ctl_follow_records(int fd, const char *path, __u64 lines)
 {
 	struct iodemo_record record;
 	struct iodemo_stats stats;
-	__u64 next;
+	__u64 next, lost;
 
 	iodemo_ioctl(fd, path, IODEMO_GET_STATS, &stats, "GET_STATS");
 	next = stats.records - stats.lag;
+	lost = stats.lost;
 
 	printf("         seq  on      type       latency     data\n");
 	while (lines) {
@@ -82,7 +80,7 @@ void ctl_follow_records(int fd, const char *path, __u64 lines)
 			return;
 		while (lines && (bytes = read(fd, &record, sizeof(record))) > 0) {
 			if (record.seq != next)
-				printf("%12llu  lost\n", record.seq - next);
+				show_lost(fd, path, &lost);
 			next = record.seq + 1;
 			show_record(&record, age(&record) / 1e3, "µs");
 			lines--;

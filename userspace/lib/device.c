@@ -58,6 +58,17 @@ int iodemo_set_client(int fd, __u32 format, __u32 low_water)
 	return call(fd, IODEMO_SET_CLIENT, &config);
 }
 
+int iodemo_set_types(int fd, __u32 types)
+{
+	struct iodemo_client_config config;
+	int err = call(fd, IODEMO_GET_CLIENT, &config);
+
+	if (err)
+		return err;
+	config.types = types;
+	return call(fd, IODEMO_SET_CLIENT, &config);
+}
+
 /* After a signal the driver has left in it how many are still to fire. */
 int iodemo_fire(int fd, __u32 interrupts)
 {

@@ -21,7 +21,7 @@
 
 struct place {
 	__u64 cursor;
-	__u64 lag;
+	__u64 waiting;
 };
 
 static int place_of(int fd, struct place *place)
@@ -39,7 +39,9 @@ static int place_of(int fd, struct place *place)
 		return -errno;
 	while (getline(&line, &size, file) > 0) {
 		found += sscanf(line, "iodemo-cursor: %llu", &place->cursor) == 1;
-		found += sscanf(line, "iodemo-lag: %llu", &place->lag) == 1;
+		found += sscanf(line, "iodemo-lag: %llu", &place->waiting) == 1;
+		/* Of all that is there, what it wants; before version 6 that was the same. */
+		sscanf(line, "iodemo-waiting: %llu", &place->waiting);
 	}
 	free(line);
 	fclose(file);
@@ -65,7 +67,7 @@ static int look(int fd)
 
 	if (err)
 		return err;
-	if (place.lag)
+	if (place.waiting)
 		return -ETIMEDOUT;
 	if (poll(&rest, 1, 0) < 0)
 		return -errno;

@@ -63,9 +63,23 @@ int iodemo_configure(int fd, __u32 period_us, __u32 burst);
  * @low_water: records that must wait before the file is readable,
  *	IODEMO_LOW_WATER_MIN..capacity
  *
+ * It wants all types of records again; see iodemo_set_types().
+ *
  * Return: 0; -EINVAL, -EBADF, -ENODEV, -ENOTTY
  */
 int iodemo_set_client(int fd, __u32 format, __u32 low_water);
+
+/**
+ * iodemo_set_types() - what types of records this file wants
+ * @fd: a device
+ * @types: 1U << IODEMO_TYPE_ECHO and so on; 0: all
+ *
+ * Records of other types neither make it readable nor are read; the ring, mapped,
+ * shows them.
+ *
+ * Return: 0; -EINVAL, also from a driver older than this, -EBADF, -ENODEV, -ENOTTY
+ */
+int iodemo_set_types(int fd, __u32 types);
 
 /**
  * iodemo_fire() - make interrupts, now
@@ -122,6 +136,8 @@ int iodemo_wait_handled(int fd, int timeout_ms);
  *
  * A sample must have the data that follows from its seq; of an echo, which can
  * hold anything, what is past its data must be zero.
+ *
+ * Of a file that doesn't want all types, each is to be looked at by itself.
  *
  * Return: how many they are; -EINVAL if @size is of no whole records, -EBADMSG for
  * a record that the device can't have made, -EILSEQ for one that it has made but
