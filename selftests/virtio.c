@@ -418,6 +418,66 @@ TEST_F(virtio, ordinary_users_alone_are_lapped)
 	EXPECT_LT(0, STAT(alone, lost));
 }
 
+/* Nothing that comes is what it wants, so for it all may be overwritten. */
+TEST_F(virtio, file_that_wants_none_of_it_holds_up_nobody)
+{
+	const long count = 4L * CAPACITY * IODEMO_DATA_SIZE;
+	struct iodemo_client_config echoes = {
+		.format = IODEMO_FORMAT_RAW, .low_water = 1, .types = 1U << IODEMO_TYPE_ECHO,
+	};
+	struct place place = { .fd = self->fd[1] };
+	struct iodemo_stats stats;
+	int other = open_port(1, O_RDONLY);
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, result(ioctl(other, IODEMO_SET_CLIENT, &echoes)));
+	ASSERT_EQ(count, send_bytes(self->fd[0], count));
+	EXPECT_STREAM(&place, count);
+	EXPECT_EQ(0, STAT(self->fd[1], lost));
+	EXPECT_EQ(0, poll_now(other, POLLIN | POLLPRI));
+	stats = get_stats(other);
+	EXPECT_LE(3U * CAPACITY, stats.skipped);
+	EXPECT_EQ(0U, stats.lost);
+}
+
+/* But what it does want is waited for. */
+TEST_F(virtio, file_that_wants_it_among_others_is_waited_for)
+{
+	const long count = 4L * CAPACITY * IODEMO_DATA_SIZE;
+	struct iodemo_client_config received = {
+		.format = IODEMO_FORMAT_RAW, .low_water = 1,
+		.types = 1U << IODEMO_TYPE_ECHO | 1U << IODEMO_TYPE_RECEIVED,
+	};
+	struct place place = { .fd = open_port(1, O_RDONLY) };
+	long before = STAT(self->fd[1], records);
+
+	ASSERT_LE(0, place.fd);
+	ASSERT_EQ(0, result(ioctl(place.fd, IODEMO_SET_CLIENT, &received)));
+	close(self->fd[1]);
+	ASSERT_EQ(count, send_bytes(self->fd[0], count));
+	while (STAT(place.fd, records) - before < CAPACITY)
+		sched_yield();
+	EXPECT_STREAM(&place, count);
+	EXPECT_EQ(0, STAT(place.fd, lost));
+	EXPECT_EQ(0, STAT(place.fd, skipped));
+}
+
+/* The last ones a sleeper brings, and whoever makes room for them tells the source. */
+TEST_F(virtio, what_a_sleeping_writer_brought_is_sent)
+{
+	enum { COUNT = TX_CAPACITY + IODEMO_WRITE_TURN };
+	struct place place = { .fd = self->fd[1] };
+	struct iodemo_record records[COUNT];
+	long end = 0;
+
+	for (int i = 0; i < 50; i++) {
+		for (int k = 0; k < COUNT; k++)
+			end += fill(&records[k], end, LONG_MAX);
+		ASSERT_EQ(COUNT * RECORD, result(write(self->fd[0], records, sizeof(records))));
+		EXPECT_STREAM(&place, end);
+	}
+}
+
 /* A file that only writes reads nothing: what comes waits for one that does. */
 TEST_F(virtio, nothing_is_taken_while_nobody_reads)
 {
