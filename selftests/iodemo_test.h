@@ -60,10 +60,8 @@ static inline long result(long ret)
  */
 int load(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int unload(void);
-/* Its file, and by the flags how finit_module() is to take it; or -errno. */
-int open_module(const char *module, int *flags);
-/* For those whose files the kernel closes behind their back: io_uring. */
-int unload_when_free(void);
+int unload_when_free(void);	/* io_uring's files are closed behind one's back */
+int open_module(const char *module, int *flags);	/* a file for finit_module(); or -errno */
 /* Any module: 0 or -errno; -ENOENT if there is none */
 int load_module(const char *module, const char *parameters);
 int unload_module(const char *module);
