@@ -48,19 +48,12 @@ static s64 overwritten_unwanted(const struct iodemo_client *client, u64 cursor, 
 }
 
 /* One try, not a loop: a program that maps the cursor could make us lose for ever. */
-static u64 catch_up_locked(struct iodemo_client *client)
+static noinline u64 lose_locked(struct iodemo_client *client, u64 cursor, u64 oldest)
 {
-	u64 oldest = iodemo_ring_oldest(&client->dev->ring);
-	u64 cursor = iodemo_client_cursor(client);
+	s64 skipped = overwritten_unwanted(client, cursor, oldest);
 	u32 flags = client->flags;
-	s64 skipped;
 	u64 lost;
 
-	lockdep_assert_held(&client->lock);
-
-	if (cursor >= oldest)
-		return cursor;
-	skipped = overwritten_unwanted(client, cursor, oldest);
 	if (skipped < 0)
 		return cursor;
 	lost = oldest - cursor - skipped;
@@ -77,6 +70,16 @@ static u64 catch_up_locked(struct iodemo_client *client)
 	}
 	WRITE_ONCE(client->flags, flags);
 	return cursor;
+}
+
+static inline u64 catch_up_locked(struct iodemo_client *client)
+{
+	u64 oldest = iodemo_ring_oldest(&client->dev->ring);
+	u64 cursor = iodemo_client_cursor(client);
+
+	lockdep_assert_held(&client->lock);
+
+	return likely(cursor >= oldest) ? cursor : lose_locked(client, cursor, oldest);
 }
 
 u64 iodemo_client_skip_lost(struct iodemo_client *client)

@@ -63,6 +63,16 @@ static inline ssize_t get_payload(struct iodemo_payload *payload, struct iov_ite
 	return unit == IODEMO_RECORD_SIZE ? get_raw(payload, from) : get_text(payload, from);
 }
 
+/* Each is told of at once: the next may have to be waited for, page by page. */
+static int put(struct iodemo_client *client, const struct iodemo_payload *payload, bool in_turn)
+{
+	int err = iodemo_tx_put(&client->dev->tx, client, payload, in_turn);
+
+	if (!err)
+		iodemo_device_written(client->dev);
+	return err;
+}
+
 /**
  * iodemo_write_some() - what there is room for, without sleeping
  * @client: who writes
@@ -87,15 +97,13 @@ ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from, b
 		ret = taken;
 		if (taken < 0)
 			break;
-		ret = iodemo_tx_put(&client->dev->tx, client, &payload, in_turn);
+		ret = put(client, &payload, in_turn);
 		if (ret) {
 			iov_iter_revert(from, taken);
 			break;
 		}
 		done += taken;
 	}
-	if (done)
-		iodemo_device_written(client->dev);
 	return done ?: ret;
 }
 
@@ -128,19 +136,14 @@ struct writer {
 /* What he brought, as far as there is room. */
 static int send(struct writer *writer)
 {
-	struct iodemo_device *dev = writer->client->dev;
-	unsigned int sent = writer->sent;
 	int err = 0;
 
 	if (!writer->count)
-		return iodemo_tx_writable(&dev->tx) ? 0 : -EAGAIN;
-	while (!err && sent < writer->count) {
-		err = iodemo_tx_put(&dev->tx, writer->client, &writer->payloads[sent], true);
-		sent += !err;
+		return iodemo_tx_writable(&writer->client->dev->tx) ? 0 : -EAGAIN;
+	while (!err && writer->sent < writer->count) {
+		err = put(writer->client, &writer->payloads[writer->sent], true);
+		writer->sent += !err;
 	}
-	if (sent > writer->sent)
-		iodemo_device_written(dev);
-	writer->sent = sent;
 	return err;
 }
 
