@@ -264,7 +264,8 @@ TEST_F(ctl, read_tells_what_it_does_not_know)
 {
 	self->monitor.errors = true;
 	EXPECT_EQ(1, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "read", "types=echo,noise"));
-	EXPECT_NE(NULL, strstr(self->monitor.text, "types: noise is none of: sample, echo, received, all"));
+	EXPECT_NE(NULL, strstr(self->monitor.text,
+			       "types: noise is none of: sample, echo, received, all"));
 	EXPECT_EQ(1, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "read", "type=echo"));
 	EXPECT_NE(NULL, strstr(self->monitor.text, "type=echo is none of: types="));
 	EXPECT_EQ(1, PROGRAM_RUN(&self->monitor, "iodemo-ctl", "read", "low_water=0"));

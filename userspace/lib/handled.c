@@ -29,6 +29,7 @@ static int place_of(int fd, struct place *place)
 	int found = 0, flags = fcntl(fd, F_GETFL);
 	char path[64], *line = NULL;
 	size_t size = 0;
+	__u64 waiting;
 	FILE *file;
 
 	if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY)
@@ -41,7 +42,8 @@ static int place_of(int fd, struct place *place)
 		found += sscanf(line, "iodemo-cursor: %llu", &place->cursor) == 1;
 		found += sscanf(line, "iodemo-lag: %llu", &place->waiting) == 1;
 		/* Of all that is there, what it wants; before version 6 that was the same. */
-		sscanf(line, "iodemo-waiting: %llu", &place->waiting);
+		if (sscanf(line, "iodemo-waiting: %llu", &waiting) == 1)
+			place->waiting = waiting;
 	}
 	free(line);
 	fclose(file);
