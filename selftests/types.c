@@ -235,7 +235,7 @@ TEST_F(types, buffer_of_less_than_a_record_is_EINVAL_as_ever)
 	EXPECT_EQ(-EINVAL, read_nowait(self->echoes, buf, RECORD - 1));
 	ASSERT_EQ(0, fire_echoes(self->fd, 1));
 	EXPECT_EQ(-EINVAL, result(read(self->echoes, buf, RECORD - 1)));
-	EXPECT_EQ(-EFAULT, result(read(self->echoes, (void *)1UL, RECORD)));
+	EXPECT_EQ(-EFAULT, result(read(self->echoes, bad_pointer, RECORD)));
 	EXPECT_STATS(self->echoes, 0, 0, 1, 1);
 	EXPECT_ECHOES(self->echoes, 1);
 }
