@@ -34,6 +34,7 @@
 #:     KERNEL=6.1    the guest's kernel: a version that Debian has (6.1, 6.12, 6.1-rt), newest, debug (KASAN, lockdep,
 #:                   kmemleak), kcsan (data races), or the path of a bzImage together with KDIR=<its build tree>; see
 #:                   scripts/kernel.sh --help
+#:     ARCH=arm64    the guest's processor, if not this machine's; for demo, check and shell
 #:     BITS=32       programs of 32 bits on that kernel of 64
 #:
 #: On this machine:
@@ -111,7 +112,7 @@ uninstall:
 deb:
 	@scripts/deb.sh
 
-vm_env = KERNEL="$(KERNEL)" BITS="$(BITS)" $(kdir_env)
+vm_env = KERNEL="$(KERNEL)" ARCH="$(ARCH)" BITS="$(BITS)" $(kdir_env)
 
 demo:
 	@$(vm_env) scripts/report.sh demo

@@ -5,14 +5,13 @@
 # usage: scripts/debian.sh update               refresh the lists, if they are older than a day
 #        scripts/debian.sh show PACKAGE[=VERSION]...          as apt-cache show does
 #        scripts/debian.sh names PREFIX         the names of packages
-#        scripts/debian.sh closure PACKAGE...   these and all that they depend on, as PACKAGE=VERSION
+#        scripts/debian.sh closure PACKAGE...   what an empty system takes to have these, as PACKAGE=VERSION
 #        scripts/debian.sh unpack DIR PACKAGE[=VERSION]...    they are fetched to DIR.debs
 #        scripts/debian.sh own                  a sources.list of this machine's release, from where its apt has it
 #
-# IODEMO_ARCH=i386 in the environment is for packages of another architecture than amd64; of these, the versions of this machine's
-# own suite come first.
 # DEBIAN_MIRROR in the environment is the address of a mirror of Debian's archive; without, it is the one that the machine's
-# apt has. On a machine without apt, scripts/mirror.sh does the same with curl or wget.
+# apt has. The packages are for the guest's architecture, IODEMO_ARCH in the environment. On a machine without apt,
+# scripts/mirror.sh does the same with curl or wget, but for closure.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -20,9 +19,6 @@ set -eu
 suites='bookworm bookworm-backports trixie trixie-backports sid'
 security='bookworm-security trixie-security'
 
-arch=${IODEMO_ARCH:-amd64}
-apt=$cache/apt
-[ "$arch" = amd64 ] || apt=$cache/apt-$arch
 config=$apt/apt.conf
 
 # archive LABEL: the address of that archive, as the machine's own apt has it
@@ -64,7 +60,6 @@ write_config()
 		#clear Acquire::IndexTargets::deb::Contents-deb;
 		#clear Acquire::IndexTargets::deb::DEP-11;
 	END
-	[ "$arch" = amd64 ] || echo "APT::Default-Release \"$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)\";" >>"$config"
 }
 
 write_sources()
@@ -112,11 +107,16 @@ update()
 	step "reading Debian's lists of packages" fetch_lists
 }
 
+# Of this machine's own suite, so that they are as its packages are; of the newest if that is none of ours
 closure()
 {
-	apt-cache -c "$config" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
-		--no-enhances -i "$@" | grep '^[a-z0-9]' | sort -u | xargs apt-cache -c "$config" policy |
-		awk '/^[a-z0-9]/ { name = $1; sub(/:.*/, "", name) } /Candidate: [^(]/ { print name "=" $2 }'
+	suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	case " $suites " in
+	*" $suite "*) ;;
+	*) suite=${suites##* } ;;
+	esac
+	apt-get -c "$config" -s -t "$suite" --no-install-recommends install "$@" |
+		sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1=\2/p' | sort
 }
 
 download()
@@ -132,7 +132,9 @@ unpack()
 	shift
 	debs=$dir.debs
 	mkdir -p "$debs"
-	step "fetching $(echo "$*" | cut -c 1-100)" download "$debs" "$@"
+	what=$*
+	[ $# -le 5 ] || what="$# packages"
+	step "fetching $what" download "$debs" "$@"
 	for deb in "$debs"/*.deb; do
 		step "unpacking ${deb##*/}" dpkg -x "$deb" "$dir"
 	done

@@ -7,7 +7,8 @@
 result=0
 mkdir -p /report
 uname -a >/report/kernel
-echo "$(nproc) x $(sed -n "s/^model name.*: //p" /proc/cpuinfo | head -n 1)" >/report/processor
+model=$(sed -n "s/^model name.*: //p" /proc/cpuinfo | head -n 1)
+echo "$(nproc) x ${model:-$(uname -m)}" >/report/processor
 
 failed()
 {

@@ -60,13 +60,19 @@ scan_leaks()
 	head -n 60 $leaks | while read -r line; do say "$line"; done
 }
 
+# An arm64 machine calls its first port otherwise, and does not count it
+case $(uname -m) in
+aarch64) command_port=/dev/ttyS0 report_port=/dev/ttyS1 ;;
+*) command_port=/dev/ttyS1 report_port=/dev/ttyS2 ;;
+esac
+
 run()
 {
 	if asked console; then
 		/command </dev/null >/dev/console 2>&1
 		return
 	fi
-	exec </dev/ttyS1 >/dev/ttyS1 2>&1
+	exec <>"$command_port" >&0 2>&1
 	if asked shell; then
 		# shellcheck disable=SC2046
 		stty sane $(sed -n 's/.*iodemo.rows=\([0-9]*\) iodemo.columns=\([0-9]*\).*/rows \1 columns \2/p' /proc/cmdline)
@@ -86,8 +92,8 @@ say "runs the command"
 status=$?
 say "the command is done"
 if [ -d /report ] && asked report; then
-	stty -F /dev/ttyS2 raw -echo
-	tar -czf - -C /report . >/dev/ttyS2
+	stty -F $report_port raw -echo
+	tar -czf - -C /report . >$report_port
 fi
 
 grep '^iodemo' /proc/modules | while read -r module rest; do

@@ -22,7 +22,8 @@
 #
 # The folder holds bzImage, build (a link, for make -C) and, if there are any, modules (what the guest can load of the
 # kernel's own, as in /lib/modules/RELEASE: virtio's, where it is not built in) and arguments (what make is to be told
-# besides, as CC=clang); it is kept in ~/.cache/iodemo.
+# besides, as CC=clang); it is kept in ~/.cache/iodemo. Debian's kernels are for the guest's architecture, ARCH in the
+# environment; what is built here is for amd64.
 # shellcheck disable=SC2086
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -30,7 +31,6 @@ set -eu
 debian=$top/scripts/debian.sh
 configs=$top/scripts/kernel
 PATH=$PATH:/usr/sbin:/sbin
-new=
 
 # The kernel's own modules that a guest is to have: to talk to this machine, and to see its files, and write beside them
 talking='virtio_pci virtio_console'
@@ -38,37 +38,6 @@ sharing="$talking 9pnet_virtio 9p overlay"
 
 # And to give programs the registers of hardware
 registers='uio_pci_generic'
-
-# What was killed while it made a folder holds no lock of it any more
-remove_stale()
-{
-	for stale in "$cache"/*/*.new.*; do
-		[ ! -d "$stale" ] || [ "${stale%.new.*}" = "$folder" ] || flock -n "${stale%.new.*}.lock" rm -rf "$stale" || :
-	done
-	rm -rf "$folder".new.*
-}
-
-# A folder is made under another name and renamed when it is whole, so what has the name is whole
-# begin_folder NAME MEGABYTES
-begin_folder()
-{
-	folder=$cache/$1
-	lock "$folder.lock"
-	[ ! -d "$folder" ] || return 1
-	! read_only_cache || die "$cache: cannot be written to, and has no $1: who has filled it is to do there what you do," \
-		"or set XDG_CACHE_HOME to a folder of yours"
-	room "$cache" "$2"
-	remove_stale
-	new=$folder.new.$$
-	trap '[ -z "$new" ] || rm -rf "$new"' EXIT
-	mkdir -p "$new"
-}
-
-finish_folder()
-{
-	mv "$new" "$folder"
-	new=
-}
 
 field()
 {
@@ -89,21 +58,25 @@ table()
 # Elsewhere than in Debian the kernel's compiler is not to be had, and the machine's own has to do
 have_compiler()
 {
-	! have_apt || command -v "$1" >/dev/null || apt-cache policy "$1" | grep -q 'Candidate: [0-9]'
+	compiler_for "$1" "$arch" | {
+		read -r package program
+		! have_apt || command -v "$program" >/dev/null || apt-cache policy "$package" | grep -q 'Candidate: [0-9]'
+	}
 }
 
 # Debian's kernels of this flavour; a name without one is of the generic
 headers()
 {
 	"$debian" names 'linux-headers-' | grep -E "^linux-headers-[0-9].*-$flavour\$" |
-		if [ "$flavour" = amd64 ]; then grep -vE -e '-(cloud|rt)-amd64$'; else cat; fi
+		if [ "$flavour" = "$arch" ]; then grep -vE -e "-(cloud|rt)-$arch\$"; else cat; fi
 }
 
 # The newest series that Debian has kernels of
 newest()
 {
 	"$debian" update
-	"$debian" names linux-headers- | sed -n 's/^linux-headers-\([0-9]*\.[0-9]*\)[^ ]*-cloud-amd64$/\1/p' | sort -V | tail -n 1
+	"$debian" names linux-headers- | sed -n "s/^linux-headers-\([0-9]*\.[0-9]*\)[^ ]*-cloud-$arch\$/\1/p" | sort -V |
+		tail -n 1
 }
 
 # Of the kernels that Debian has, the series that modules can be built for here
@@ -119,7 +92,7 @@ resolve()
 {
 	headers >"$list" || :
 	grep -E "^linux-headers-$(echo "$1" | sed 's/[.+]/\\&/g')([.+-].*)?-$flavour\$" "$list" | table >"$list.found" || :
-	[ -s "$list" ] || die "KERNEL=$1: Debian's lists of packages have no kernel; to read them again, rm -r $cache/apt"
+	[ -s "$list" ] || die "KERNEL=$1: Debian's lists of packages have no kernel; to read them again, rm -r $apt"
 	while read -r version release compiler; do
 		[ "$version" = "${version#*:}" ] || continue
 		! have_compiler "$compiler" || return 0
@@ -143,13 +116,19 @@ keep_modules()
 		tar -xf - -C "$new/modules" && rm -r "$new/base" "$new/kept"
 }
 
+# Programs that run here, whatever the guest is
+for_native()
+{
+	IODEMO_ARCH=$native "$debian" "$@"
+}
+
 # get_debian VERSION cloud|rt|generic
 get_debian()
 {
 	kind=$2
 	case $kind in
-	generic) flavour=amd64 ;;
-	*) flavour=$kind-amd64 ;;
+	generic) flavour=$arch ;;
+	*) flavour=$kind-$arch ;;
 	esac
 	"$debian" update
 	list=$(mktemp "${TMPDIR:-/tmp}/iodemo.XXXXXX")
@@ -178,7 +157,9 @@ get_debian()
 	depends=$("$debian" show "$headers=$version" | sed -n 's/^Depends: //p')
 	common=$(echo "$depends" | grep -o 'linux-headers-[^ ,]*-common' | head -n 1)
 	kbuild=$(echo "$depends" | grep -o 'linux-kbuild-[^ ,]*' | head -n 1)
-	"$debian" unpack "$new/packages" "$image=$version" "$headers=$version" "$common=$version" "$kbuild=$version"
+	"$debian" unpack "$new/packages" "$image=$version" "$headers=$version" "$common=$version"
+	for_native update
+	for_native unpack "$new/packages" "$kbuild=$version"
 
 	# The packages name each other as if they stood under /
 	grep -rlIs /usr/src "$new/packages/usr/src/$headers" --include=Makefile --include=.kernelvariables |
@@ -273,6 +254,7 @@ find_clang()
 # prepare KIND SERIES gcc|clang: what the source, the fragments and the compiler are
 prepare()
 {
+	[ "$native $arch" = 'amd64 amd64' ] || die "Linux $2: what is built here is for amd64 on amd64, not for $arch"
 	linux=$2
 	source=$("$0" "source-$linux")
 	fragments=$configs/machine.config

@@ -5,6 +5,48 @@
 top=$(cd "$(dirname "$0")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME-}/.cache}/iodemo
 
+# This machine's architecture, the guest's, and that of the guest's programs, as Debian calls them. ARCH in the environment
+# is kbuild's word too, which calls them otherwise, and so has another name from here on.
+case $(uname -m) in
+x86_64) native=amd64 ;;
+aarch64) native=arm64 ;;
+*) native=$(uname -m) ;;
+esac
+arch=${IODEMO_ARCH:-${ARCH:-$native}}
+case $arch in
+x86 | x86_64) arch=amd64 ;;
+esac
+export IODEMO_ARCH="$arch"
+unset ARCH
+case ${BITS:-64} in
+64) target=$arch ;;
+32) target=i386 ;;
+*) target="$BITS bits" ;;
+esac
+
+# tools ARCHITECTURE: what the names of the compiler and its kin for it begin with, if it is not this machine's
+tools()
+{
+	case $1 in
+	"$native") ;;
+	amd64) echo x86_64-linux-gnu- ;;
+	arm64) echo aarch64-linux-gnu- ;;
+	i386) echo i686-linux-gnu- ;;
+	esac
+}
+
+# compiler_for NAME ARCHITECTURE: Debian's package of this compiler for that, and the program: "gcc-12-i686-linux-gnu
+# i686-linux-gnu-gcc-12"
+compiler_for()
+{
+	prefix=$(tools "$2")
+	echo "$1${prefix:+-$(echo "${prefix%-}" | tr _ -)} $prefix$1"
+}
+
+# Debian's lists of packages
+apt=$cache/apt
+[ "$arch" = amd64 ] || apt=$cache/apt-$arch
+
 # A make that calls us has its own variables, which are none of our makes'
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
@@ -112,6 +154,37 @@ read_only_cache()
 	[ -d "$cache" ] && [ ! -w "$cache" ]
 }
 
+# What was killed while it made a folder holds no lock of it any more
+remove_stale()
+{
+	for stale in "$cache"/*/*.new.*; do
+		[ ! -d "$stale" ] || [ "${stale%.new.*}" = "$folder" ] || flock -n "${stale%.new.*}.lock" rm -rf "$stale" || :
+	done
+	rm -rf "$folder".new.*
+}
+
+# A folder is made under another name and renamed when it is whole, so what has the name is whole
+# begin_folder NAME MEGABYTES
+begin_folder()
+{
+	folder=$cache/$1
+	lock "$folder.lock"
+	[ ! -d "$folder" ] || return 1
+	! read_only_cache || die "$cache: cannot be written to, and has no $1: who has filled it is to do there what you do," \
+		"or set XDG_CACHE_HOME to a folder of yours"
+	room "$cache" "$2"
+	remove_stale
+	new=$folder.new.$$
+	trap '[ -z "$new" ] || rm -rf "$new"' EXIT
+	mkdir -p "$new"
+}
+
+finish_folder()
+{
+	mv "$new" "$folder"
+	new=
+}
+
 # apt knows Debian's packages; on other systems they come from DEBIAN_MIRROR
 have_apt()
 {
@@ -127,14 +200,15 @@ static_busybox()
 	return 1
 }
 
-# build_folder KERNEL FOLDER: where the build for it, its log and its reports are; BITS=32 has one of its own
+# build_folder KERNEL FOLDER: where the build for it, its log and its reports are; programs of another
+# architecture have one of their own
 build_folder()
 {
-	bits=
-	[ "${BITS:-64}" = 64 ] || bits=-$BITS
+	other=
+	[ "$target" = "$native" ] || other=-$target
 	case $1 in
-	*/*) echo "$top/build/${2##*/}$bits" ;;
-	*) echo "$top/build/$1$bits" ;;
+	*/*) echo "$top/build/${2##*/}$other" ;;
+	*) echo "$top/build/$1$other" ;;
 	esac
 }
 

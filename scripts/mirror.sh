@@ -15,8 +15,8 @@ set -eu
 # Those of debian.sh
 suites=$(sed -n "s/^suites='\(.*\)'$/\1/p" "$top/scripts/debian.sh")
 
-lists=$cache/apt/mirror
-list=main/binary-amd64/Packages.xz
+lists=$apt/mirror
+list=main/binary-$arch/Packages.xz
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # get PATH FILE: of the mirror
@@ -59,7 +59,7 @@ fetch_lists()
 	rm -f "$lists/InRelease" "$lists/Packages.xz"
 	[ -n "$(find "$lists" -name '*.packages')" ] || { echo "DEBIAN_MIRROR=$mirror: has none of $suites" && return 1; }
 	echo "$mirror" >"$lists/address"
-	touch "$cache/apt/updated"
+	touch "$apt/updated"
 }
 
 update()
@@ -68,8 +68,8 @@ update()
 		[ -e "$lists/address" ] || die "$cache: cannot be written to, and has no lists of packages: see README.md"
 		return
 	fi
-	lock "$cache/apt/lock"
-	[ ! -e "$lists/address" ] || [ -z "$(find "$cache/apt/updated" -mtime -1)" ] || return 0
+	lock "$apt/lock"
+	[ ! -e "$lists/address" ] || [ -z "$(find "$apt/updated" -mtime -1)" ] || return 0
 	mirror=${DEBIAN_MIRROR:-$(cat "$lists/address" 2>/dev/null)} ||
 		die "no apt here: give DEBIAN_MIRROR=<the address of a mirror of Debian's archive, http://HOST/debian>"
 	mirror=${mirror%/}

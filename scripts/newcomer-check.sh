@@ -184,11 +184,12 @@ machines()
 {
 	stub uname <<-'END'
 		case $1 in
-		-sm) echo Linux aarch64 ;;
+		-m) echo riscv64 ;;
+		-sm) echo Linux riscv64 ;;
 		*) exec /bin/uname "$@" ;;
 		esac
 	END
-	machine 'another processor' 'not for Linux aarch64'
+	machine 'another processor' 'not for Linux riscv64'
 	stub apt-get <<-'END'
 		echo Ubuntu/Ubuntu
 	END

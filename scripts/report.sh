@@ -73,7 +73,14 @@ fi
 [ -d "$report" ] || die "$report: nothing was recorded; make demo does"
 rm -f "$report/bench.json"
 [ ! -e "$build/bench.json" ] || cp -p "$build/bench.json" "$report/"
-"$build/tree/userspace/iodemo-report" -o "$report/index.html" "$report"
+# What makes the page runs here
+here=$build
+if [ "$target" != "$native" ]; then
+	here=$top/build/report-$native
+	lock "$here/lock"
+	BITS=64 IODEMO_ARCH=$native "$top/scripts/build.sh" "$folder" "$here" userspace
+fi
+"$here/tree/userspace/iodemo-report" -o "$report/index.html" "$report"
 echo
 echo "The report: $report/index.html"
 exit "$status"

@@ -23,11 +23,36 @@ needs_apt()
 	echo 'debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg'
 }
 
+needs_qemu()
+{
+	case $arch in
+	arm64) echo 'qemu-system-arm qemu-system-aarch64' ;;
+	*) echo 'qemu-system-x86 qemu-system-x86_64' ;;
+	esac
+}
+
 needs_mirror()
 {
 	command -v wget >/dev/null || echo 'curl curl'
 	echo 'binutils ar'
 	echo 'xz-utils xz'
+}
+
+# The libraries for another architecture are not this machine's: scripts/sysroot.sh has them
+needs_libraries()
+{
+	if [ "$target" != "$native" ]; then
+		compiler_for gcc "$target"
+		return
+	fi
+	cat <<-END
+		libc6-dev /usr/include/stdio.h
+		liburing-dev /usr/include/liburing.h
+		libaio-dev /usr/include/libaio.h
+		libtracecmd-dev /usr/include/trace-cmd/trace-cmd.h
+		libtracefs-dev /usr/include/tracefs/tracefs.h
+		libtraceevent-dev /usr/include/traceevent/event-parse.h
+	END
 }
 
 # Debian's package, and what shows that it is there: a command, or a file
@@ -37,16 +62,11 @@ needs()
 	build) cat <<-END ;;
 		gcc gcc
 		make make
-		libc6-dev /usr/include/stdio.h
-		liburing-dev /usr/include/liburing.h
-		libaio-dev /usr/include/libaio.h
-		libtracecmd-dev /usr/include/trace-cmd/trace-cmd.h
-		libtracefs-dev /usr/include/tracefs/tracefs.h
-		libtraceevent-dev /usr/include/traceevent/event-parse.h
 		pkg-config pkg-config
+		$(needs_libraries)
 		END
 	vm) cat <<-END ;;
-		qemu-system-x86 qemu-system-x86_64
+		$(needs_qemu)
 		busybox-static busybox
 		cpio cpio
 		kmod kmod
@@ -118,6 +138,7 @@ needs()
 		python3-yaml /usr/lib/python3/dist-packages/yaml
 		END
 	lava) echo "lava-common /usr/share/lava-common/lava-schema.py" ;;
+	gcc-[0-9]*) compiler_for "$1" "$arch" ;;
 	*) echo "$1 $1" ;;
 	esac
 }
@@ -134,15 +155,14 @@ other_names()
 		libtraceevent-dev libtraceevent-devel libtraceevent libtraceevent-devel
 		pkg-config pkgconf-pkg-config pkgconf pkgconf-pkg-config
 		qemu-system-x86 qemu-system-x86-core qemu-system-x86 qemu-x86
+		qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-arm
 		busybox-static busybox busybox busybox-static
 		xz-utils xz xz xz
 		perl-base perl-interpreter perl perl-base
-		perl perl perl perl
 		libelf-dev elfutils-libelf-devel libelf libelf-devel
 		libssl-dev openssl-devel openssl libopenssl-devel
 		pahole dwarves pahole dwarves
 		golang-go golang go go
-		nodejs nodejs nodejs nodejs
 		python3 python3 python python3
 		gnuplot-nox gnuplot gnuplot gnuplot
 		linux-perf perf perf perf
@@ -221,12 +241,21 @@ check_places()
 check_machine()
 {
 	works='What works here: make, which builds the programs, and the module if the headers of your kernel are installed'
-	[ "$(uname -sm)" = 'Linux x86_64' ] || die "the virtual machine has this machine's programs, and is for Linux on x86_64" \
-		"(amd64), not for $(uname -sm). $works"
+	case "$(uname -s) $native" in
+	'Linux amd64' | 'Linux arm64') ;;
+	*) die "the virtual machine has this machine's programs, and is for Linux on amd64 and arm64, not for" \
+		"$(uname -sm). $works" ;;
+	esac
+	case "$arch $target" in
+	'amd64 amd64' | 'arm64 arm64' | 'amd64 i386') ;;
+	*) die "ARCH=$arch BITS=${BITS:-64}: the guest is for amd64 or arm64, with programs of 64 bits, or on amd64 of 32" ;;
+	esac
+	[ "$target" = "$native" ] || have_apt || die "ARCH=$arch BITS=${BITS:-64}: what is not for this machine takes apt," \
+		"for the libraries"
 	case ${KERNEL-} in
 	*/*) return ;;
 	esac
-	[ -e "$cache/apt/updated" ] || [ -n "${DEBIAN_MIRROR-}" ] || is_debian ||
+	[ -e "$apt/updated" ] || [ -n "${DEBIAN_MIRROR-}" ] || is_debian ||
 		die "this is no Debian, whose archive the kernels come from. $works; and the virtual machine with" \
 			"DEBIAN_MIRROR=<the address of a mirror of that archive, http://HOST/debian>, which is asked for kernels" \
 			"alone, or with KERNEL=<the path of a bzImage> KDIR=<its build tree>"

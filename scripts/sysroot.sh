@@ -1,46 +1,43 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# sysroot.sh: get what programs of another architecture are built with and run with, and print the folder which holds it
+# sysroot.sh: get what a guest of another architecture has of this machine elsewhere, and print the folder which holds it
 #
 # usage: scripts/sysroot.sh ARCHITECTURE
 #
-# ARCHITECTURE is one of Debian's (i386). The folder is laid out as /, has the C library and the libraries of ours with
-# what they depend on, and serves as gcc's --sysroot; it is kept in ~/.cache/iodemo. This machine's packages stay as they
-# are.
+# ARCHITECTURE is one of Debian's (i386, arm64). The folder is laid out as /, has the libraries of ours with their headers,
+# which serve as gcc's --sysroot, and the programs that initramfs.sh takes along; it is kept in ~/.cache/iodemo. This
+# machine's packages stay as they are.
+# shellcheck disable=SC2086
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 arguments 1 "$@"
-IODEMO_ARCH=$1
-export IODEMO_ARCH
+export IODEMO_ARCH="$1"
 debian=$top/scripts/debian.sh
 
-# coreutils for the library of stdbuf
-wanted="libc6-dev libgcc-$(gcc -dumpversion | cut -d . -f 1)-dev liburing-dev libaio-dev libtracecmd-dev libtracefs-dev
-	libtraceevent-dev coreutils"
+libraries='libc6-dev liburing-dev libaio-dev libtracecmd-dev libtracefs-dev libtraceevent-dev'
+programs='busybox-static kmod strace trace-cmd bash dash coreutils perl-base mandoc less'
 
-# Where a link points to is in the same folder
-relative_links()
+# /bin, /sbin and the like are links into /usr, and where a link points to is in the same folder
+lay_out()
 {
+	mv "$new/packages/usr" "$new/" && rm -rf "${new:?}/usr/share" || return
+	for place in bin sbin lib lib64; do
+		mkdir -p "$new/usr/$place" && ln -s "usr/$place" "$new/$place" || return
+		[ ! -d "$new/packages/$place" ] || cp -a "$new/packages/$place/." "$new/usr/$place/" || return
+	done
+	rm -r "$new/packages"
 	find "$new" -type l -lname '/*' | while read -r link; do
-		ln -srfn "$new$(readlink "$link")" "$link"
+		ln -srfn "$new$(readlink "$link")" "$link" || return
 	done
 }
 
 "$debian" update
-# shellcheck disable=SC2086
-packages=$("$debian" closure $wanted)
-folder=$cache/sysroot/$IODEMO_ARCH-$(echo "$packages" | cksum | cut -d ' ' -f 1)
-lock "$folder.lock"
-if [ ! -d "$folder" ]; then
-	! read_only_cache || die "$cache: cannot be written to, and has no ${folder#"$cache/"}: see README.md"
-	room "$cache" 500
-	new=$folder.new
-	rm -rf "$new" "$new.debs"
-	mkdir -p "$new"
-	# shellcheck disable=SC2086
-	"$debian" unpack "$new" $packages
-	relative_links
-	mv "$new" "$folder"
+packages=$("$debian" closure $libraries $programs)
+[ -n "$packages" ] || die "$1: Debian's lists of packages have not what such a guest takes"
+if begin_folder "sysroot/$1-$(echo "$packages" | cksum | cut -d ' ' -f 1)" 600; then
+	"$debian" unpack "$new/packages" $packages
+	step "laying out what is $1's" lay_out
+	finish_folder
 fi
 echo "$folder"

@@ -5,6 +5,8 @@
 # usage: scripts/vm.sh [OPTION]... run COMMAND     COMMAND is a shell's; its output and exit status are the script's
 #        scripts/vm.sh [OPTION]... shell           an interactive shell, the device loaded; Ctrl-A x ends the machine
 #
+# The guest's processor is this machine's, or what ARCH in the environment says (amd64, arm64).
+#
 #   -k KERNEL   6.1 (default), 6.12, newest, debug, kcsan, or the path of a bzImage with KDIR= set: see scripts/kernel.sh
 #   -p PARTS    what to build and take along: any of "modules userspace selftests exercises", or none (default: the
 #               first three, for a shell the first two)
@@ -80,30 +82,54 @@ if [ "$1" = shell ]; then
 	with="mandoc $with"
 fi
 
-# KVM only where it works: a processor without vmx or svm has it by name alone. No 5-level page tables: while a kernel
-# with KASAN identifies its processor it forgets for a moment that it has them, and an interrupt just then is reported.
-# No CMPXCHG16B from TCG: with that of QEMU 7.2 and several threads, on a busy machine every second boot of 6.12 crashes
-# in the allocator.
+# What each architecture has of its own. No 5-level page tables: while a kernel with KASAN identifies its processor it
+# forgets for a moment that it has them, and an interrupt just then is reported. No CMPXCHG16B from TCG: with that of QEMU
+# 7.2 and several threads, on a busy machine every second boot of 6.12 crashes in the allocator. A machine that waits for
+# its host sees no timer tick in time, and is not to take the timer for broken.
+case $arch in
+arm64)
+	[ -z "$instructions$devices" ] || die "ARCH=arm64: there is neither -i nor -d"
+	qemu=aarch64
+	machine=virt,gic-version=max
+	emulated=cortex-a76
+	host=host
+	console=ttyAMA0
+	clock=
+	;;
+*)
+	qemu=x86_64
+	machine=q35
+	emulated=max,la57=off,cx16=off
+	host=host,la57=off
+	console=ttyS0
+	clock=' tsc=reliable no_timer_check'
+	;;
+esac
+
+# KVM only where it works: a processor without vmx or svm has it by name alone
+have_kvm()
+{
+	[ "$arch" = "$native" ] && [ -w /dev/kvm ] && { [ "$arch" != amd64 ] || grep -qwE 'vmx|svm' /proc/cpuinfo; }
+}
+
 processors()
 {
 	if [ -n "$instructions" ]; then
-		echo "-accel tcg -icount shift=0,sleep=off -cpu max,la57=off,cx16=off -smp 1 -seed 1 -rtc base=2026-01-01,clock=vm"
-	elif [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then
-		echo '-accel kvm -cpu host,la57=off -smp 2'
+		echo "-accel tcg -icount shift=0,sleep=off -cpu $emulated -smp 1 -seed 1 -rtc base=2026-01-01,clock=vm"
+	elif have_kvm; then
+		echo "-accel kvm -cpu $host -smp 2"
 	else
-		echo '-accel tcg,thread=multi -cpu max,la57=off,cx16=off -smp 2'
+		echo "-accel tcg,thread=multi -cpu $emulated -smp 2"
 	fi
 }
 
-# Quick to boot, and a hang is a panic, which ends the machine. A machine that waits for its host sees no timer tick in
-# time, and is not to take the timer for broken.
-arguments='console=ttyS0 loglevel=5 mitigations=off random.trust_cpu=on tsc=reliable no_timer_check'
+# Quick to boot, and a hang is a panic, which ends the machine
+arguments="console=$console loglevel=5 mitigations=off random.trust_cpu=on$clock"
 arguments="$arguments panic=-1 softlockup_panic=1 hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
 
 # Nothing is to lie elsewhere than in the run before, nothing of the boot is to go on, and a tick is a nanosecond
-machine=q35
 if [ -n "$instructions" ]; then
-	machine=q35,hpet=off
+	machine=$machine,hpet=off
 	arguments="$arguments nokaslr norandmaps randomize_kstack_offset=off tsc_early_khz=1000000 cryptomgr.notests"
 fi
 
@@ -112,18 +138,28 @@ fi
 arguments="$arguments TERM=${TERM:-dumb}"
 [ -z "$report" ] || append="$append iodemo.report"
 
+# port CHARDEV: a serial port with it, after those that there are. Only the first is part of an arm64 machine.
+port()
+{
+	case $arch in
+	arm64) echo "-device pci-serial,chardev=$1" ;;
+	*) echo "-serial chardev:$1" ;;
+	esac
+}
+
 # machine OPTION...: the console's port is for the kernel alone, the second one, which these options of qemu's make, for
 # the command, and the third for the files that it leaves, so none cuts into the others
 machine()
 {
 	# shellcheck disable=SC2046,SC2086
-	$patience qemu-system-x86_64 $(processors) -machine $machine -m "$memory" -nic none -no-reboot -display none \
+	$patience qemu-system-$qemu $(processors) -machine $machine -m "$memory" -nic none -no-reboot -display none \
 		-no-user-config -nodefaults -pidfile "$temporary/pid" \
 		-device pcie-root-port,id=port1,chassis=1 -device edu,id=edu,bus=port1 \
 		-chardev "pipe,id=monitor,path=$temporary/monitor" -mon chardev=monitor \
 		-kernel "$folder/bzImage" -initrd "$temporary/initramfs" \
 		-append "$arguments $append" \
-		-serial "file:$temporary/log" "$@" ${report:+-serial "file:$temporary/report"} $consoles
+		-serial "file:$temporary/log" $(port port) "$@" \
+		${report:+-chardev "file,id=report,path=$temporary/report" $(port report)} $consoles
 }
 
 # console NAME CHARDEV: a virtio console for iodemo-virtio, which is one without further ports
@@ -226,7 +262,7 @@ boot()
 	if [ "$1" = shell ]; then
 		watch_input &
 		watcher=$!
-		machine -chardev "stdio,mux=on,id=port,signal=off,logfile=$temporary/output" -serial chardev:port \
+		machine -chardev "stdio,mux=on,id=port,signal=off,logfile=$temporary/output" \
 			-mon chardev=port <&4 &
 		wait $! || status=$?
 		kill -s KILL "$watcher" 2>/dev/null || :
@@ -235,9 +271,9 @@ boot()
 	watch_boot >/dev/null 2>&1 &
 	watcher=$!
 	if [ -n "$devices" ]; then
-		machine -readconfig "$devices" -serial chardev:port || status=$?
+		machine -readconfig "$devices" || status=$?
 	else
-		machine -chardev "stdio,id=port,logfile=$temporary/output" -serial chardev:port </dev/null || status=$?
+		machine -chardev "stdio,id=port,logfile=$temporary/output" </dev/null || status=$?
 	fi
 	kill -s KILL "$watcher" 2>/dev/null || :
 	wait "$watcher" 2>/dev/null || :
