@@ -12,6 +12,7 @@
 #   debug kcsan             built here, with what watches a driver at work, and what finds data races
 #   small-6.1-clang small-6.12-clang small-newest-clang      built here by clang, and so is the module
 #   6.1-32 newest-32        programs of 32 bits
+#   6.1-arm64               Debian's for arm64, on an emulated processor
 #
 # Each run's KTAP is kept in build/check-all, so a run that is done again replaces its column. The last line is "N passed,
 # N failed, N skipped", of all runs of this call; a run that did not end is one failed. The status is 0 when nothing
@@ -19,7 +20,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all='6.1 6.12 newest 6.1-rt debug kcsan small-6.1-clang small-6.12-clang small-newest-clang 6.1-32 newest-32'
+all='6.1 6.12 newest 6.1-rt debug kcsan small-6.1-clang small-6.12-clang small-newest-clang 6.1-32 newest-32 6.1-arm64'
 results=$top/build/check-all
 page=$top/README.md
 begin='<!-- The runs of all kernels: scripts/check-all.sh --update -->'
@@ -54,15 +55,15 @@ update()
 	mv "$page.new" "$page"
 }
 
-# run NAME: as one kernel's; a name with "-32" behind it is one of its programs of 32 bits
+# run NAME: as one kernel's; behind it stands "-32" for programs of 32 bits, or another architecture
 run()
 {
-	BITS=64
-	kernel=$1
+	kernel=$1 BITS=64 IODEMO_ARCH=$native target=$native
 	case $1 in
-	*-32) BITS=32 kernel=${1%-32} ;;
+	*-32) kernel=${1%-32} BITS=32 target=i386 ;;
+	*-arm64) kernel=${1%-arm64} IODEMO_ARCH=arm64 target=arm64 ;;
 	esac
-	export BITS
+	export BITS IODEMO_ARCH
 	build=$(build_folder "$kernel" '')
 	tap=$top/build/check-${build##*/}.tap
 	rm -f "$tap" "$results/$1.tap"

@@ -38,6 +38,7 @@ archive()
 	tar -cJf "$fleet/$1" -C "$build/root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner "$2"
 }
 
+[ "$arch" = amd64 ] || die "ARCH=$arch: the job in docs/fleet is for amd64"
 for test in ${TESTS-}; do
 	grep -qE "^TEST_(GEN_)?PROGS .*= .*\<$test(\>|\.)" "$top/selftests/Makefile" || die "TESTS: no test program $test"
 done
