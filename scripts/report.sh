@@ -65,7 +65,7 @@ if [ -n "$demo" ]; then
 	rm -rf "$report"
 	mkdir -p "$report"
 	code >"$report/code"
-	"$top/scripts/vm.sh" -k "$kernel" -p 'modules userspace' -t 300 -r "$report" run \
+	"$top/scripts/vm.sh" -k "$kernel" -p 'modules userspace' -r "$report" run \
 		"$(cat "$top/scripts/guest-demo.sh")" || failed $?
 fi
 [ -z "$bench" ] || "$top/scripts/bench.sh" || failed $?
