@@ -728,7 +728,7 @@ TEST_F(types, mapped_ring_shows_all_and_the_cursor_goes_where_it_is_put)
 	EXPECT_EQ(POLLIN, poll_now(self->echoes, POLLIN));
 	EXPECT_ECHOES(self->echoes, 2, 3);
 	EXPECT_STATS(self->echoes, 3, 0, 1, 0);
-	EXPECT_EQ(4U, *cursor);
+	EXPECT_EQ(4U, atomic_load(cursor));
 	*cursor = 3;
 	EXPECT_EQ(POLLIN, poll_now(self->echoes, POLLIN));
 	EXPECT_ECHOES(self->echoes, 3);
