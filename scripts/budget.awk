@@ -16,8 +16,9 @@ function rule(name) {
 		return "-"
 	if (name ~ /^wake-.*poll$/)
 		return name ~ /epoll$/ ? "wake-timerfd-epoll" : "wake-timerfd-poll"
+	# The edu device works in a thread of the host's, so these are not the same in each run
 	if (name ~ /^transfer-/)
-		return "eventfd"
+		return "-"
 	if (name ~ /^wake-/)
 		return "wake-timerfd-read"
 	if (name ~ /memory/)
