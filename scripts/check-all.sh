@@ -69,7 +69,7 @@ run()
 	rm -f "$tap" "$results/$1.tap"
 	KERNEL=$kernel "$top/scripts/check.sh" || status=1
 	[ -e "$tap" ] || return 0
-	release=$(find "$build/root/lib/modules" -mindepth 1 -maxdepth 1 -printf '%f\n')
+	release=$(cd "$build/root" && find lib/modules -mindepth 1 -maxdepth 1 -printf "%f\n")
 	{ echo "# kernel: $1 ${release:-unknown}"; cat "$tap"; } >"$results/$1.tap"
 }
 

@@ -318,7 +318,7 @@ fi
 lock "$build/lock"
 # shellcheck disable=SC2086
 "$top/scripts/build.sh" "$folder" "$build" $parts
-[ -z "$files" ] || cp -a "$files/." "$build/root/"
+[ -z "$files" ] || cp -a "$files/." "$build/root"
 
 # Who looks around finds the recordings that the report was made of
 if [ "$1" = shell ] && [ -e "$top/build/report/blocking.dat" ]; then

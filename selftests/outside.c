@@ -76,7 +76,7 @@ static int receive(const char *path, long pause_after)
 				last[sizeof(last) - 1] = record->data[k];
 			}
 			if (pause_after && total % pause_after == 0)
-				usleep(20000);
+				usleep(20000);	/* what a slow reader is; nobody is waited for */
 		}
 		if (!memcmp(last, end, sizeof(last)))
 			return 0;
