@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/inotify.h>
 
 #define MODULE		"iodemo_edu"
 #define NODE		"/dev/iodemo-edu"
@@ -171,16 +172,25 @@ static long ask_machine(const char *what)
 	return write_to("/dev/kmsg", line);
 }
 
-/* Which can't put it in while the old one is not quite out, and says so only to itself */
+/*
+ * Which can't put it in while the old one is not quite out, and says so only to itself: so
+ * it is asked again if no node has come meanwhile.
+ */
 static int put_in_and_open(void)
 {
+	struct pollfd nodes = { .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN };
+	char events[4096];
 	int fd;
 
+	inotify_add_watch(nodes.fd, "/dev", IN_CREATE);
 	do {
 		ask_machine("device_add edu,id=edu,bus=port1");
-		usleep(200000);
-		fd = open_edu(O_RDWR);
+		do {
+			fd = open_edu(O_RDWR);
+		} while (fd == -ENOENT && poll(&nodes, 1, 200) > 0 &&
+			 read(nodes.fd, events, sizeof(events)) > 0);
 	} while (fd == -ENOENT);
+	close(nodes.fd);
 	return fd;
 }
 
