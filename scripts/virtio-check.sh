@@ -257,25 +257,20 @@ bytes()
 # What make shell prints, typed as it says
 shell()
 {
-	mkfifo "$temporary/answers"
-	exec 5<>"$temporary/answers"
 	printf '%s\n' 'head -n 1 /dev/iodemo-virtio; echo answer >/dev/iodemo-virtio; sleep 1' |
-		"$top/scripts/vm.sh" -k "$kernel" -p 'modules userspace' shell >"$temporary/shell" 2>>"$cases_said" 5>&- &
+		"$top/scripts/vm.sh" -k "$kernel" -p 'modules userspace' shell >"$temporary/shell" 2>>"$cases_said" &
 	begun=$!
 	until path=$(sed -n 's/.*socat - UNIX-CONNECT:\([^[:space:]]*\).*/\1/p' "$temporary/shell") && [ -n "$path" ]; do
 		kill -0 "$begun" 2>/dev/null || break
 		sleep 0.2
 	done
-	{
-		echo hello
-		cat <&5
-	} | socat - "UNIX-CONNECT:$path" >"$temporary/heard" &
+	# Nothing more is to be said, and the answer is waited for all the same, till the machine ends
+	echo hello | socat -t 550 - "UNIX-CONNECT:$path,shut-none" >"$temporary/heard" &
 	begun="$begun $!"
 	wait "${begun% *}" || :
 	check 'make shell: what is typed outside is a record' 1 \
 		"$(grep -c '^0 [0-9.]* cpu[01] received hello\\n' "$temporary/shell")"
 	check 'make shell: what is written is seen outside' answer "$(cat "$temporary/heard")"
-	exec 5>&-
 	# shellcheck disable=SC2086
 	kill $begun 2>/dev/null || :
 	begun=
