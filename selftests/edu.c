@@ -61,34 +61,22 @@ static int find_device(void)
 	return err;
 }
 
-static long write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, text, strlen(text)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
-
 static long write_device(const char *attribute, const char *text)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), BUS "devices/%s/%s", address, attribute);
-	return write_to(path, text);
+	return write_file(path, text);
 }
 
 static long bind_edu(void)
 {
-	return write_to(BUS "drivers/iodemo-edu/bind", address);
+	return write_file(BUS "drivers/iodemo-edu/bind", address);
 }
 
 static long unbind_edu(void)
 {
-	return write_to(BUS "drivers/iodemo-edu/unbind", address);
+	return write_file(BUS "drivers/iodemo-edu/unbind", address);
 }
 
 /* One of the driver's counts; -ENOENT without a driver */
@@ -169,7 +157,7 @@ static long ask_machine(const char *what)
 	char line[64];
 
 	snprintf(line, sizeof(line), "guest: asks for %s\n", what);
-	return write_to("/dev/kmsg", line);
+	return write_file("/dev/kmsg", line);
 }
 
 /*
@@ -502,7 +490,7 @@ TEST_F_TIMEOUT(edu, removed_readers_get_what_there_is_and_then_the_end, 120)
 	ASSERT_EQ(0, write_device("remove", "1"));
 	EXPECT_EQ(2 * RECORD, sleeper_result(&r));
 	EXPECT_EQ(0, result(read(self->fd, &record, sizeof(record))));
-	ASSERT_EQ(0, write_to(BUS "rescan", "1"));
+	ASSERT_EQ(0, write_file(BUS "rescan", "1"));
 	EXPECT_LE(0, open_edu(O_RDWR));
 }
 

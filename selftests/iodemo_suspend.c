@@ -15,18 +15,6 @@
 #define MEM_SLEEP	"/sys/power/mem_sleep"
 #define STATE		"/sys/power/state"
 
-static long write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, text, strlen(text)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
-
 static bool has_word(const char *path, const char *word)
 {
 	char words[4096];

@@ -241,7 +241,6 @@ void close_all(void)
 static int write_driver_file(const char *name, int index)
 {
 	char path[PATH_MAX + 16], device[64];
-	int fd, err;
 
 	if (source_module()) {
 		snprintf(path, sizeof(path), "%s/%s", driver_path, name);
@@ -250,12 +249,7 @@ static int write_driver_file(const char *name, int index)
 		snprintf(path, sizeof(path), "/sys/bus/platform/drivers/iodemo/%s", name);
 		snprintf(device, sizeof(device), "iodemo.%d", index);
 	}
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = result(write(fd, device, strlen(device)));
-	close(fd);
-	return err < 0 ? err : 0;
+	return write_file(path, device);
 }
 
 int bind_device(int index)
@@ -300,6 +294,18 @@ long read_file(const char *path, char *buf, size_t size)
 	close(fd);
 	buf[len] = '\0';
 	return ret < 0 ? ret : (long)len;
+}
+
+long write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	long ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = result(write(fd, text, strlen(text)));
+	close(fd);
+	return ret < 0 ? ret : 0;
 }
 
 long proc_interrupts(const char *name)

@@ -99,6 +99,7 @@ static inline __u32 timer_flags(void)
 
 /* Files under /proc and /sys: the number of bytes, or -errno. */
 long read_file(const char *path, char *buf, size_t size);
+long write_file(const char *path, const char *text);	/* 0, or -errno */
 /* The interrupts that /proc/interrupts counts for this name, or -1: no line. */
 long proc_interrupts(const char *name);
 

@@ -27,6 +27,8 @@
 #define IODEMO_PERIOD_US_MAX	60000000
 #define IODEMO_BURST_MIN	1
 #define IODEMO_BURST_MAX	1024
+#define IODEMO_POLL_US_MIN	100		/* module parameter poll_us. Since: 6 */
+#define IODEMO_POLL_US_MAX	1000000
 #define IODEMO_CAPACITY_MIN	16		/* capacity is a power of two */
 #define IODEMO_CAPACITY_MAX	65536
 #define IODEMO_LOW_WATER_MIN	1		/* and at most the capacity */
@@ -191,6 +193,8 @@ struct iodemo_cursor_page {
  * outside stays there. Since: 6
  */
 #define IODEMO_INFO_WAITS	(1U << 4)
+/* It is polled: module parameter service=polling, or hybrid, which has a line too. Since: 6 */
+#define IODEMO_INFO_POLLED	(1U << 5)
 
 #define IODEMO_SOURCE_SIZE	16
 
@@ -284,11 +288,13 @@ struct iodemo_client_config {
  * @overruns: periods that made no interrupt of their own, since the one before
  *	was not done: @interrupts are so many fewer than time / period. The
  *	device takes a third of a processor at most, and then has overruns,
- *	counted when it begins to rest: up to @expires. Since: 4
+ *	counted when it begins to rest: up to @expires. Where it is polled, those
+ *	whose records the hardware could not keep any more. Since: 4
  * @skipped: records of types that this file doesn't want, which its cursor has
  *	passed; also those that were overwritten before. Since: 6
- * @polls: times that the source was looked at without an interrupt. Since: 6
- * @exhausted: of these, how often it had more than was taken at once. Since: 6
+ * @polls: times that the poller looked at the source, which IODEMO_INFO_POLLED has, and
+ *	took 64 records at most. Since: 6
+ * @exhausted: of these, how often it took so many, and was to look again. Since: 6
  * @reserved: zero
  *
  * For each file, read + lost + skipped + lag is the number of records stored since

@@ -8,6 +8,7 @@
 
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/irq.h>
 #include <linux/mm.h>
 #include <linux/uio.h>
 #include <linux/version.h>
@@ -28,6 +29,17 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	timer->function = function;
 }
 #endif
+
+/*
+ * The affinity of a line moves when it is written, and not with the next interrupt.
+ * Newer kernels do so unless the chip tells otherwise.
+ */
+static inline void irq_set_moves_at_once(unsigned int irq)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	irq_set_status_flags(irq, IRQ_MOVE_PCNTXT);
+#endif
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 static inline struct fown_struct *file_f_owner(const struct file *file)

@@ -18,6 +18,8 @@ static int stats_show(struct seq_file *m, void *v)
 	iodemo_device_count(dev, &stats);
 	seq_printf(m, "interrupts %llu\n", stats.interrupts);
 	seq_printf(m, "overruns %llu\n", stats.overruns);
+	seq_printf(m, "polls %llu\n", stats.polls);
+	seq_printf(m, "exhausted %llu\n", stats.exhausted);
 	seq_printf(m, "records %llu\n", stats.records);
 	seq_printf(m, "echoes %llu\n", stats.echoes);
 	seq_printf(m, "wakeups %llu\n", stats.wakeups);

@@ -150,6 +150,8 @@ static inline void iodemo_device_count(struct iodemo_device *dev, struct iodemo_
 		stats->interrupts = READ_ONCE(source->interrupts);
 		stats->echoes = READ_ONCE(source->echoes);
 		stats->overruns = READ_ONCE(source->overruns);
+		stats->polls = READ_ONCE(source->polls);
+		stats->exhausted = READ_ONCE(source->exhausted);
 		if (source->ops->expires)
 			stats->expires = source->ops->expires(source);
 	}

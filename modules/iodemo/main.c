@@ -27,7 +27,7 @@ static int mode_set(const char *text, const struct kernel_param *kp)
 	unsigned int mode;
 
 	if (kstrtouint(text, 8, &mode) || !mode || mode & ~0666) {
-		pr_err("%s=%s is out of range: octal, bits of 0666, one at least\n",
+		pr_err("%s=%s is out of range: octal, bits of 0666, one at least; to poll, see service=\n",
 		       kp->name, text);
 		return -EINVAL;
 	}

@@ -79,9 +79,11 @@ struct iodemo_source_ops {
  * @irq: number of its line, for GET_INFO; 0 if there is none
  * @flags: what GET_INFO is to say of it: IODEMO_INFO_THREADED, IODEMO_INFO_WAITS
  * @dev: the device that it feeds; the device's own
- * @interrupts: those handled; the driver counts here and in the next two
+ * @interrupts: those handled; the driver counts here and in the next four
  * @echoes: records sent back
- * @overruns: periods without an interrupt of their own
+ * @overruns: periods without an interrupt of their own, or whose records nobody took
+ * @polls: looks at it without an interrupt
+ * @exhausted: of these, such as found more than they took
  */
 struct iodemo_source {
 	const struct iodemo_source_ops *ops;
@@ -91,6 +93,8 @@ struct iodemo_source {
 	u64 interrupts;
 	u64 echoes;
 	u64 overruns;
+	u64 polls;
+	u64 exhausted;
 };
 
 int iodemo_device_plug(struct iodemo_source *source, struct device *parent,

@@ -8,6 +8,8 @@
 
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
 
 #include "builtin.h"
 #include "param.h"
@@ -38,15 +40,80 @@ static bool threaded;
 module_param(threaded, bool, 0444);
 MODULE_PARM_DESC(threaded, "wake readers from the interrupt's thread, not from its hard handler (default 0)");
 
+static bool rest = true;
+module_param(rest, bool, 0444);
+MODULE_PARM_DESC(rest, "rest after interrupts, so that they take a third of a processor at most (default 1); 0 shows live-lock");
+
+static struct iodemo_ranged poll_us = {
+	.value = 1000, .min = IODEMO_POLL_US_MIN, .max = IODEMO_POLL_US_MAX,
+};
+module_param_cb(poll_us, &iodemo_ranged_ops, &poll_us, 0444);
+MODULE_PARM_DESC(poll_us, "microseconds between two looks with service=polling, 100..1000000 (default 1000)");
+
+static const char * const services[] = {
+	[IODEMO_SERVICE_INTERRUPT] = "interrupt",
+	[IODEMO_SERVICE_POLLING] = "polling",
+	[IODEMO_SERVICE_HYBRID] = "hybrid",
+	NULL
+};
+
+static enum iodemo_service service;
+
+static int service_set(const char *text, const struct kernel_param *kp)
+{
+	int choice = sysfs_match_string(services, text);
+
+	if (choice < 0) {
+		pr_err("%s=%s is none of interrupt, polling, hybrid\n", kp->name, text);
+		return -EINVAL;
+	}
+	service = choice;
+	return 0;
+}
+
+static int service_get(char *text, const struct kernel_param *kp)
+{
+	return sysfs_emit(text, "%s\n", services[service]);
+}
+
+static const struct kernel_param_ops service_ops = {
+	.set = service_set,
+	.get = service_get,
+};
+module_param_cb(service, &service_ops, NULL, 0444);
+MODULE_PARM_DESC(service, "how the hardware is served: interrupt, polling, or hybrid, where an interrupt begins to poll until there is no more (default interrupt)");
+
+/* Polled hardware has no interrupt's thread to wake anybody from. */
+static int check_service(void)
+{
+	if (service == IODEMO_SERVICE_INTERRUPT)
+		return 0;
+	if (!IS_ENABLED(CONFIG_IRQ_POLL)) {
+		pr_err("service=%s takes a kernel with CONFIG_IRQ_POLL\n", services[service]);
+		return -EOPNOTSUPP;
+	}
+	if (threaded) {
+		pr_err("service=%s has no threads: leave out threaded=1\n", services[service]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int timer_probe(struct platform_device *pdev)
 {
 	const struct iodemo_config config = {
 		.period_us = period_us.value,
 		.burst = burst.value,
 	};
+	const struct iodemo_timer_options options = {
+		.service = service,
+		.threaded = threaded,
+		.rest = rest,
+		.poll_us = poll_us.value,
+	};
 	struct iodemo_source *source;
 
-	source = iodemo_timer_source_create(&pdev->dev, pdev->id, threaded);
+	source = iodemo_timer_source_create(&pdev->dev, pdev->id, &options);
 	if (IS_ERR(source))
 		return PTR_ERR(source);
 	platform_set_drvdata(pdev, source);
@@ -107,8 +174,10 @@ static int register_platform_devices(void)
 
 int iodemo_builtin_init(void)
 {
-	int err = platform_driver_register(&timer_driver);
+	int err = check_service();
 
+	if (!err)
+		err = platform_driver_register(&timer_driver);
 	if (err)
 		return err;
 	err = register_platform_devices();

@@ -17,125 +17,94 @@
  */
 
 #include <linux/device.h>
-#include <linux/hrtimer.h>
-#include <linux/interrupt.h>
-#include <linux/irq.h>
-#include <linux/irq_work.h>
 #include <linux/ktime.h>
 
 #include "compat.h"
 #include "timer_source.h"
 
-#define TX_DRAIN	4	/* records that an interrupt sends at most */
-
-/* What keeps the timer from running */
-#define HELD_UNUSED	BIT(0)	/* nobody has the device open */
-#define HELD_CONFIG	BIT(1)	/* its period changes */
-#define HELD_SUSPENDED	BIT(2)	/* the machine sleeps, or the device goes */
-
-/* The status register: bits */
-#define BY_TIMER	0
-#define BY_HAND		1
-
-/**
- * struct timer_source - a timer that pulls an interrupt line
- * @source: what all sources have
- * @name: of the line
- * @config: period and burst
- * @timer: the wire
- * @trigger: pulls the same wire by hand
- * @status: why it was pulled, and not yet handled
- * @lock: protects @held, with the timer's start
- * @held: why it doesn't run: HELD_*
- * @began: when the last interrupt was handled, ns; written by the handler
- * @rest_until: no interrupt before; likewise
- * @thread_due: the irq thread was woken, and has not run yet
- */
-struct timer_source {
-	struct iodemo_source source;
-	char name[20];
-	struct iodemo_config config;
-	struct hrtimer timer;
-	struct irq_work trigger;
-	unsigned long status;
-
-	raw_spinlock_t lock;	/* hard irq */
-	unsigned int held;
-
-	u64 began;
-	u64 rest_until;
-	unsigned long thread_due;
-};
-
-static struct timer_source *timer_of(const struct iodemo_source *source)
+static struct iodemo_timer *timer_of(const struct iodemo_source *source)
 {
-	return container_of(source, struct timer_source, source);
+	return container_of(source, struct iodemo_timer, source);
 }
 
-static void wire_noop(struct irq_data *data)
+static bool polled(const struct iodemo_timer *timer)
 {
+	return timer->options.service != IODEMO_SERVICE_INTERRUPT;
 }
 
-/* Our line needs no acknowledging and no masking, but genirq asks for it. */
-static struct irq_chip wire_chip = {
-	.name		= "iodemo-wire",
-	.irq_ack	= wire_noop,
-	.irq_mask	= wire_noop,
-	.irq_unmask	= wire_noop,
-};
+static bool has_line(const struct iodemo_timer *timer)
+{
+	return timer->options.service != IODEMO_SERVICE_POLLING;
+}
+
+/* A callback that is under way stops by itself. */
+static void hold(struct iodemo_timer *timer, unsigned int why)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	timer->held |= why;
+	hrtimer_try_to_cancel(&timer->timer);
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
 
 /* The wire ---------------------------------------------------------------- */
 
-static ktime_t period(const struct timer_source *timer)
-{
-	return ns_to_ktime((u64)READ_ONCE(timer->config.period_us) * NSEC_PER_USEC);
-}
-
 /* Until when the wire rests after work from @begin to @end, ns */
-static u64 rest(u64 begin, u64 end)
+static u64 rest(const struct iodemo_timer *timer, u64 begin, u64 end)
 {
-	return end + 2 * (end - begin);
-}
-
-static bool wanted(const struct timer_source *timer)
-{
-	lockdep_assert_held(&timer->lock);
-	return !timer->held && timer->config.period_us;
-}
-
-/*
- * In hard interrupt context, as generic_handle_irq() wants it. Return: does the
- * handler see this period by itself, or did the one before it still wait?
- */
-static bool pull(struct timer_source *timer, unsigned int by)
-{
-	if (test_and_set_bit(by, &timer->status))
-		return false;
-	generic_handle_irq(timer->source.irq);
-	return true;
+	return timer->options.rest ? end + 2 * (end - begin) : end;
 }
 
 static enum hrtimer_restart timer_expired(struct hrtimer *hrtimer)
 {
-	struct timer_source *timer = container_of(hrtimer, struct timer_source, timer);
+	struct iodemo_timer *timer = container_of(hrtimer, struct iodemo_timer, timer);
 	u64 rest_until = READ_ONCE(timer->rest_until), began = READ_ONCE(timer->began);
 	/* If it is just started anew, the wire is as well pulled as not. */
 	bool rests = ktime_to_ns(data_race(hrtimer_get_expires(hrtimer))) < rest_until;
-	bool pulled = !rests && pull(timer, BY_TIMER);
+	bool pulled = !rests && iodemo_timer_line_pull(timer, IODEMO_BY_TIMER);
 	enum hrtimer_restart restart = HRTIMER_NORESTART;
 	u64 now = ktime_to_ns(hrtimer_cb_get_time(hrtimer));
 	u64 last = READ_ONCE(timer->began);
 
 	/* If the handler has run within that call */
 	if (last != began)
-		rest_until = rest(last, now);
+		rest_until = rest(timer, last, now);
 
 	raw_spin_lock(&timer->lock);
-	if (wanted(timer) && !hrtimer_is_queued(hrtimer)) {
+	if (iodemo_timer_wanted(timer) && !hrtimer_is_queued(hrtimer)) {
 		u64 periods = hrtimer_forward(hrtimer, ns_to_ktime(max(now, rest_until)),
-					      period(timer));
+					      ns_to_ktime(iodemo_timer_period(timer)));
 
 		WRITE_ONCE(timer->source.overruns, timer->source.overruns + periods - pulled);
+		restart = HRTIMER_RESTART;
+	}
+	raw_spin_unlock(&timer->lock);
+	return restart;
+}
+
+/* With service=hybrid: the poller starts it again. */
+static enum hrtimer_restart timer_expired_once(struct hrtimer *hrtimer)
+{
+	iodemo_timer_line_pull(container_of(hrtimer, struct iodemo_timer, timer), IODEMO_BY_TIMER);
+	return HRTIMER_NORESTART;
+}
+
+static ktime_t poll_interval(const struct iodemo_timer *timer)
+{
+	return ns_to_ktime((u64)timer->options.poll_us * NSEC_PER_USEC);
+}
+
+/* With service=polling: the poller's clock. It goes by itself, whatever the period. */
+static enum hrtimer_restart clock_expired(struct hrtimer *hrtimer)
+{
+	struct iodemo_timer *timer = container_of(hrtimer, struct iodemo_timer, timer);
+	enum hrtimer_restart restart = HRTIMER_NORESTART;
+
+	iodemo_timer_poll_sched(timer);
+	raw_spin_lock(&timer->lock);
+	if (iodemo_timer_wanted(timer) && !hrtimer_is_queued(hrtimer)) {
+		hrtimer_forward_now(hrtimer, poll_interval(timer));
 		restart = HRTIMER_RESTART;
 	}
 	raw_spin_unlock(&timer->lock);
@@ -145,46 +114,64 @@ static enum hrtimer_restart timer_expired(struct hrtimer *hrtimer)
 /* One by one, and each is waited for: so this is always an edge. */
 static void trigger_run(struct irq_work *work)
 {
-	pull(container_of(work, struct timer_source, trigger), BY_HAND);
+	iodemo_timer_line_pull(container_of(work, struct iodemo_timer, trigger), IODEMO_BY_HAND);
+}
+
+static void pull_by_hand(struct iodemo_timer *timer)
+{
+	irq_work_queue(&timer->trigger);
+	irq_work_sync(&timer->trigger);
+	/* If the handler was just running elsewhere, or runs in a thread */
+	iodemo_timer_line_sync(timer);
 }
 
 static int timer_source_trigger(struct iodemo_source *source)
 {
-	struct timer_source *timer = timer_of(source);
+	struct iodemo_timer *timer = timer_of(source);
 
-	irq_work_queue(&timer->trigger);
-	irq_work_sync(&timer->trigger);
-	/* If the handler was just running elsewhere, or runs in a thread */
-	synchronize_irq(source->irq);
+	if (polled(timer))
+		iodemo_timer_poll_by_hand(timer, has_line(timer) ? pull_by_hand : NULL);
+	else
+		pull_by_hand(timer);
 	return 0;
 }
 
 /* The handler ------------------------------------------------------------- */
 
-/* What the hardware does for one pull of the wire: sample, and send. */
-static void one_interrupt(struct timer_source *timer, u64 now)
+static void count_interrupt(struct iodemo_timer *timer)
 {
-	struct iodemo_source *source = &timer->source;
-	struct iodemo_device *dev = source->dev;
+	WRITE_ONCE(timer->source.interrupts, timer->source.interrupts + 1);
+}
+
+/* What the hardware does for one pull of the wire: sample, and send. */
+static void one_interrupt(struct iodemo_timer *timer, u64 now)
+{
 	u32 burst = READ_ONCE(timer->config.burst);
-	struct iodemo_payload payload;
 
-	for (u32 i = 0; i < burst; i++) {
-		const u8 *sample = iodemo_sample(iodemo_device_records(dev));
+	for (u32 i = 0; i < burst; i++)
+		iodemo_timer_sample(timer, now);
+	for (u32 i = 0; i < IODEMO_TX_DRAIN && iodemo_timer_echo(timer, now); i++)
+		;
+	count_interrupt(timer);
+}
 
-		iodemo_device_receive(dev, now, IODEMO_TYPE_SAMPLE, sample, IODEMO_DATA_SIZE);
-	}
+/* With service=hybrid, that is all: the rest is the poller's. */
+static irqreturn_t handle_interrupt_and_poll(int irq, void *data)
+{
+	struct iodemo_timer *timer = data;
 
-	for (u32 i = 0; i < TX_DRAIN && iodemo_device_take(dev, &payload); i++) {
-		iodemo_device_receive(dev, now, IODEMO_TYPE_ECHO, payload.data, payload.len);
-		WRITE_ONCE(source->echoes, source->echoes + 1);
-	}
-	WRITE_ONCE(source->interrupts, source->interrupts + 1);
+	if (!xchg(&timer->status, 0))
+		return IRQ_NONE;
+	iodemo_device_interrupt(timer->source.dev, 1, ktime_get_ns());
+	count_interrupt(timer);
+	hold(timer, IODEMO_HELD_MASKED);
+	iodemo_timer_poll_sched(timer);
+	return IRQ_HANDLED;
 }
 
 static irqreturn_t handle_interrupt(int irq, void *data)
 {
-	struct timer_source *timer = data;
+	struct iodemo_timer *timer = data;
 	struct iodemo_source *source = &timer->source;
 	unsigned long status = xchg(&timer->status, 0);
 	irqreturn_t ret = IRQ_HANDLED;
@@ -195,9 +182,9 @@ static irqreturn_t handle_interrupt(int irq, void *data)
 
 	now = ktime_get_ns();
 	iodemo_device_interrupt(source->dev, hweight_long(status), now);
-	if (status & BIT(BY_TIMER))
+	if (status & BIT(IODEMO_BY_TIMER))
 		one_interrupt(timer, now);
-	if (status & BIT(BY_HAND))
+	if (status & BIT(IODEMO_BY_HAND))
 		one_interrupt(timer, now);
 	WRITE_ONCE(timer->began, now);
 
@@ -211,16 +198,16 @@ static irqreturn_t handle_interrupt(int irq, void *data)
 	else if (!test_and_set_bit(0, &timer->thread_due))
 		ret = IRQ_WAKE_THREAD;
 
-	/* The timer has not waited for us. */
-	if (!in_hardirq() && status & BIT(BY_TIMER))
-		WRITE_ONCE(timer->rest_until, rest(now, ktime_get_ns()));
+	/* The timer has not waited for us, as a thread, or on another processor. */
+	if ((!in_hardirq() || READ_ONCE(timer->line.cpu) >= 0) && status & BIT(IODEMO_BY_TIMER))
+		WRITE_ONCE(timer->rest_until, rest(timer, now, ktime_get_ns()));
 	return ret;
 }
 
 /* The bottom half, with threaded=1. */
 static irqreturn_t handle_interrupt_thread(int irq, void *data)
 {
-	struct timer_source *timer = data;
+	struct iodemo_timer *timer = data;
 
 	clear_bit(0, &timer->thread_due);
 	smp_mb__after_atomic();		/* pairs with test_and_set_bit() */
@@ -230,87 +217,94 @@ static irqreturn_t handle_interrupt_thread(int irq, void *data)
 
 /* Starting and stopping --------------------------------------------------- */
 
-/* A callback that is under way stops by itself. */
-static void hold(struct timer_source *timer, unsigned int why)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&timer->lock, flags);
-	timer->held |= why;
-	hrtimer_try_to_cancel(&timer->timer);
-	raw_spin_unlock_irqrestore(&timer->lock, flags);
-}
-
-/* And wait for it, and for the handler. */
-static void hold_sync(struct timer_source *timer, unsigned int why)
+/* And wait for the callback, for the handler, and for the poller. */
+static void hold_sync(struct iodemo_timer *timer, unsigned int why)
 {
 	hold(timer, why);
 	hrtimer_cancel(&timer->timer);
-	synchronize_irq(timer->source.irq);
+	if (has_line(timer))
+		iodemo_timer_line_sync(timer);
+	if (polled(timer))
+		iodemo_timer_poll_sync(timer);
+}
+
+/* When the poller looks for the first time, or else when the hardware is ready */
+static ktime_t until_first(const struct iodemo_timer *timer)
+{
+	return has_line(timer) ? ns_to_ktime(iodemo_timer_period(timer)) : poll_interval(timer);
 }
 
 /* A callback that is under way sees that the timer is queued already. */
-static void let_go(struct timer_source *timer, unsigned int why)
+static void let_go(struct iodemo_timer *timer, unsigned int why)
 {
 	unsigned long flags;
+	bool under_way;
 
 	raw_spin_lock_irqsave(&timer->lock, flags);
 	timer->held &= ~why;
-	if (wanted(timer))
-		hrtimer_start(&timer->timer, period(timer), HRTIMER_MODE_REL_HARD);
+	if (polled(timer))
+		iodemo_timer_reset(timer, ktime_get_ns());
+	if (iodemo_timer_wanted(timer))
+		hrtimer_start(&timer->timer, until_first(timer), HRTIMER_MODE_REL_HARD);
+	under_way = READ_ONCE(timer->poll.under_way);
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
+	/* The poller was kept from taking the rest. */
+	if (under_way)
+		iodemo_timer_poll_sched(timer);
 }
 
 static void timer_source_start(struct iodemo_source *source)
 {
-	let_go(timer_of(source), HELD_UNUSED);
+	let_go(timer_of(source), IODEMO_HELD_UNUSED);
 }
 
 static void timer_source_stop(struct iodemo_source *source)
 {
-	hold(timer_of(source), HELD_UNUSED);
+	hold(timer_of(source), IODEMO_HELD_UNUSED);
 }
 
 static int timer_source_configure(struct iodemo_source *source,
 				  const struct iodemo_config *config)
 {
-	struct timer_source *timer = timer_of(source);
+	struct iodemo_timer *timer = timer_of(source);
 
-	hold_sync(timer, HELD_CONFIG);
+	hold_sync(timer, IODEMO_HELD_CONFIG);
 	WRITE_ONCE(timer->config.period_us, config->period_us);
 	WRITE_ONCE(timer->config.burst, config->burst);
-	let_go(timer, HELD_CONFIG);
+	let_go(timer, IODEMO_HELD_CONFIG);
 	return 0;
 }
 
 /* The wire stops, so that resuming begins with no burst of what was missed. */
 void iodemo_timer_source_suspend(struct iodemo_source *source)
 {
-	hold_sync(timer_of(source), HELD_SUSPENDED);
+	hold_sync(timer_of(source), IODEMO_HELD_SUSPENDED);
 }
 
 void iodemo_timer_source_resume(struct iodemo_source *source)
 {
-	let_go(timer_of(source), HELD_SUSPENDED);
+	let_go(timer_of(source), IODEMO_HELD_SUSPENDED);
 }
 
 static u64 timer_source_expires(const struct iodemo_source *source)
 {
 	if (!READ_ONCE(timer_of(source)->config.period_us))
 		return 0;
+	if (polled(timer_of(source)))
+		return READ_ONCE(timer_of(source)->made.due);
 	/* Without a lock: what it was before an interrupt is as right as after it. */
 	return ktime_to_ns(data_race(hrtimer_get_expires(&timer_of(source)->timer)));
 }
 
 static void timer_source_shutdown(struct iodemo_source *source)
 {
-	hold_sync(timer_of(source), HELD_SUSPENDED);
+	hold_sync(timer_of(source), IODEMO_HELD_SUSPENDED);
 }
 
 static const struct iodemo_source_ops timer_source_ops = {
 	.name		= "timer",
 	.node		= "iodemo",
-	.tx_drain	= TX_DRAIN,
+	.tx_drain	= IODEMO_TX_DRAIN,
 	.start		= timer_source_start,
 	.stop		= timer_source_stop,
 	.shutdown	= timer_source_shutdown,
@@ -319,58 +313,60 @@ static const struct iodemo_source_ops timer_source_ops = {
 	.expires	= timer_source_expires,
 };
 
-static void destroy(void *data)
+static int request_line(struct iodemo_timer *timer)
 {
-	struct timer_source *timer = data;
-
-	free_irq(timer->source.irq, timer);
-	irq_free_desc(timer->source.irq);
+	if (timer->options.service == IODEMO_SERVICE_HYBRID)
+		return iodemo_timer_line_request(timer, handle_interrupt_and_poll, NULL);
+	return iodemo_timer_line_request(timer, handle_interrupt,
+					 timer->options.threaded ? handle_interrupt_thread : NULL);
 }
 
-static int request_line(struct timer_source *timer)
+static void free_line(void *timer)
 {
-	struct iodemo_source *source = &timer->source;
-	int err;
+	iodemo_timer_line_free(timer);
+}
 
-	/* irq_alloc_desc() would have the line's user, us, pin its owner, us too. */
-	source->irq = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL);
-	if (source->irq < 0)
-		return source->irq;
-	irq_set_chip_and_handler_name(source->irq, &wire_chip, handle_edge_irq, "edge");
-	irq_clear_status_flags(source->irq, IRQ_NOREQUEST);
-	irq_set_status_flags(source->irq, IRQ_NOPROBE);
+static u32 flags_of(const struct iodemo_timer_options *options)
+{
+	u32 flags = options->threaded ? IODEMO_INFO_THREADED : 0;
 
-	err = request_threaded_irq(source->irq, handle_interrupt,
-				   source->flags & IODEMO_INFO_THREADED ?
-				   handle_interrupt_thread : NULL,
-				   0, timer->name, timer);
-	if (err)
-		irq_free_desc(source->irq);
-	return err;
+	if (options->service != IODEMO_SERVICE_INTERRUPT)
+		flags |= IODEMO_INFO_POLLED;
+	return flags;
 }
 
 /* It lasts as long as @parent has its driver. */
 struct iodemo_source *iodemo_timer_source_create(struct device *parent, unsigned int index,
-						 bool threaded)
+						 const struct iodemo_timer_options *options)
 {
-	struct timer_source *timer = devm_kzalloc(parent, sizeof(*timer), GFP_KERNEL);
+	static enum hrtimer_restart (* const expired[])(struct hrtimer *) = {
+		[IODEMO_SERVICE_INTERRUPT] = timer_expired,
+		[IODEMO_SERVICE_POLLING] = clock_expired,
+		[IODEMO_SERVICE_HYBRID] = timer_expired_once,
+	};
+	struct iodemo_timer *timer = devm_kzalloc(parent, sizeof(*timer), GFP_KERNEL);
 	int err;
 
 	if (!timer)
 		return ERR_PTR(-ENOMEM);
 	timer->source.ops = &timer_source_ops;
-	timer->source.flags = threaded ? IODEMO_INFO_THREADED : 0;
+	timer->source.flags = flags_of(options);
+	timer->options = *options;
 	if (index)
 		snprintf(timer->name, sizeof(timer->name), "%s%u", timer_source_ops.node, index);
 	else
 		strscpy(timer->name, timer_source_ops.node, sizeof(timer->name));
 	raw_spin_lock_init(&timer->lock);
-	timer->held = HELD_UNUSED;
+	timer->held = IODEMO_HELD_UNUSED;
 	timer->trigger = IRQ_WORK_INIT_HARD(trigger_run);
-	hrtimer_setup(&timer->timer, timer_expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	hrtimer_setup(&timer->timer, expired[options->service], CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_HARD);
+	iodemo_timer_poll_init(timer);
+	if (!has_line(timer))
+		return &timer->source;
 
 	err = request_line(timer);
 	if (!err)
-		err = devm_add_action_or_reset(parent, destroy, timer);
+		err = devm_add_action_or_reset(parent, free_line, timer);
 	return err ? ERR_PTR(err) : &timer->source;
 }

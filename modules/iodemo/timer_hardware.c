@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The simulated hardware: what it samples and sends, what it keeps until somebody
+ * looks, and the interrupt line that it pulls
+ *
+ * The line is edge-triggered and allocated from genirq. It has an affinity, as any:
+ * /proc/irq/N/smp_affinity tells where its interrupts go, and they go on elsewhere when
+ * that processor is switched off. What pulls it on another processor sends a message.
+ */
+
+#include <linux/irq.h>
+#include <linux/math64.h>
+
+#include "compat.h"
+#include "timer_source.h"
+
+/* Sampling and sending ---------------------------------------------------- */
+
+void iodemo_timer_sample(struct iodemo_timer *timer, u64 timestamp)
+{
+	struct iodemo_device *dev = timer->source.dev;
+
+	iodemo_device_receive(dev, timestamp, IODEMO_TYPE_SAMPLE,
+			      iodemo_sample(iodemo_device_records(dev)), IODEMO_DATA_SIZE);
+}
+
+/* Return: was there something to send? */
+bool iodemo_timer_echo(struct iodemo_timer *timer, u64 timestamp)
+{
+	struct iodemo_source *source = &timer->source;
+	struct iodemo_payload payload;
+
+	if (!iodemo_device_take(source->dev, &payload))
+		return false;
+	iodemo_device_receive(source->dev, timestamp, IODEMO_TYPE_ECHO, payload.data, payload.len);
+	WRITE_ONCE(source->echoes, source->echoes + 1);
+	return true;
+}
+
+/* What it keeps ----------------------------------------------------------- */
+
+static void count_overruns(struct iodemo_timer *timer, u64 overruns)
+{
+	WRITE_ONCE(timer->source.overruns, timer->source.overruns + overruns);
+}
+
+static void keep(struct iodemo_timer_made *made, u64 when)
+{
+	made->when[made->in++ % IODEMO_MADE_MAX] = when;
+}
+
+/* What it has made until now. One place is left for iodemo_timer_make_one(). */
+void iodemo_timer_make(struct iodemo_timer *timer, u64 now)
+{
+	struct iodemo_timer_made *made = &timer->made;
+	u64 period = iodemo_timer_period(timer);
+	u64 kept = made->in - made->out, periods, room;
+
+	lockdep_assert_held(&timer->lock);
+
+	if (timer->held & ~IODEMO_HELD_MASKED || !period || now < made->due)
+		return;
+	periods = div64_u64(now - made->due, period) + 1;
+	room = kept < IODEMO_MADE_MAX - 1 ? IODEMO_MADE_MAX - 1 - kept : 0;
+	for (u64 i = 0; i < min(periods, room); i++)
+		keep(made, made->due + i * period);
+	if (periods > room)
+		count_overruns(timer, periods - room);
+	WRITE_ONCE(made->due, made->due + periods * period);
+}
+
+/* One by one, and each is waited for: so there is room. */
+void iodemo_timer_make_one(struct iodemo_timer *timer, u64 now)
+{
+	iodemo_timer_make(timer, now);
+	keep(&timer->made, now);
+}
+
+bool iodemo_timer_take(struct iodemo_timer *timer, u64 *when)
+{
+	struct iodemo_timer_made *made = &timer->made;
+
+	lockdep_assert_held(&timer->lock);
+
+	if (!iodemo_timer_has_made(timer))
+		return false;
+	*when = made->when[made->out++ % IODEMO_MADE_MAX];
+	return true;
+}
+
+/* From now on it goes by another period. What it has kept from the last one is lost. */
+void iodemo_timer_reset(struct iodemo_timer *timer, u64 now)
+{
+	struct iodemo_timer_made *made = &timer->made;
+
+	lockdep_assert_held(&timer->lock);
+
+	count_overruns(timer, made->in - made->out);
+	made->out = made->in;
+	WRITE_ONCE(made->due, now + iodemo_timer_period(timer));
+}
+
+/* The line ---------------------------------------------------------------- */
+
+static void line_noop(struct irq_data *data)
+{
+}
+
+/*
+ * A processor for those that a mask names; with all of them, where the timer happens to
+ * expire is as good as any, and takes no message.
+ */
+static int line_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
+{
+	struct iodemo_timer *timer = irq_data_get_irq_chip_data(data);
+	unsigned int cpu = cpumask_first_and(mask, cpu_online_mask);
+	bool all = cpumask_subset(cpu_online_mask, mask);
+
+	if (cpu >= nr_cpu_ids)
+		return -EINVAL;
+	WRITE_ONCE(timer->line.cpu, all ? -1 : (int)cpu);
+	irq_data_update_effective_affinity(data, all ? mask : cpumask_of(cpu));
+	return IRQ_SET_MASK_OK;
+}
+
+/* Our line needs no acknowledging and no masking, but genirq asks for it. */
+static struct irq_chip line_chip = {
+	.name			= "iodemo-wire",
+	.irq_ack		= line_noop,
+	.irq_mask		= line_noop,
+	.irq_unmask		= line_noop,
+	.irq_set_affinity	= line_set_affinity,
+};
+
+/* In hard interrupt context, as generic_handle_irq() wants it. */
+static void arrive(void *data)
+{
+	struct iodemo_timer *timer = data;
+
+	generic_handle_irq(timer->source.irq);
+	atomic_dec_return_release(&timer->line.on_way);	/* the last that we do with it */
+}
+
+/*
+ * Interrupts are off, so no processor leaves the machine meanwhile. Return: has it gone
+ * to another one? If one is on its way already, that will find our bit in @status.
+ */
+static bool send_away(struct iodemo_timer *timer)
+{
+	struct iodemo_timer_line *line = &timer->line;
+	int cpu = READ_ONCE(line->cpu), err;
+
+	if (cpu < 0 || cpu == raw_smp_processor_id() || !cpu_online(cpu))
+		return false;
+	raw_spin_lock(&timer->lock);
+	atomic_inc(&line->on_way);
+	err = smp_call_function_single_async(cpu, &line->route);
+	if (err)
+		atomic_dec(&line->on_way);
+	raw_spin_unlock(&timer->lock);
+	return !err || err == -EBUSY;
+}
+
+/*
+ * In hard interrupt context. Return: does the handler see this by itself, or did the
+ * one before it still wait?
+ */
+bool iodemo_timer_line_pull(struct iodemo_timer *timer, unsigned int by)
+{
+	if (test_and_set_bit(by, &timer->status))
+		return false;
+	if (!send_away(timer))
+		generic_handle_irq(timer->source.irq);
+	return true;
+}
+
+/* Wait for what was pulled: for its way, and for its handler and thread. */
+void iodemo_timer_line_sync(struct iodemo_timer *timer)
+{
+	while (atomic_read_acquire(&timer->line.on_way))
+		cpu_relax();
+	synchronize_irq(timer->source.irq);
+}
+
+int iodemo_timer_line_request(struct iodemo_timer *timer, irq_handler_t handler,
+			      irq_handler_t thread)
+{
+	struct iodemo_source *source = &timer->source;
+	int err;
+
+	timer->line.cpu = -1;
+	INIT_CSD(&timer->line.route, arrive, timer);
+	/* irq_alloc_desc() would have the line's user, us, pin its owner, us too. */
+	source->irq = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL);
+	if (source->irq < 0)
+		return source->irq;
+	irq_set_chip_and_handler_name(source->irq, &line_chip, handle_edge_irq, "edge");
+	irq_set_chip_data(source->irq, timer);
+	irq_clear_status_flags(source->irq, IRQ_NOREQUEST);
+	irq_set_status_flags(source->irq, IRQ_NOPROBE);
+	irq_set_moves_at_once(source->irq);
+
+	err = request_threaded_irq(source->irq, handler, thread, 0, timer->name, timer);
+	if (err)
+		irq_free_desc(source->irq);
+	return err;
+}
+
+void iodemo_timer_line_free(struct iodemo_timer *timer)
+{
+	free_irq(timer->source.irq, timer);
+	irq_free_desc(timer->source.irq);
+}

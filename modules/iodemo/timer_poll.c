@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The poller: takes what the hardware has made, a bounded budget at a time
+ *
+ * As network drivers do it, on the kernel's irq_poll: in softirq context, and in the
+ * thread ksoftirqd when that becomes too much, which shares the processor with the
+ * programs. With service=hybrid the first interrupt masks the line and begins it, and
+ * when the hardware has no more, the line is unmasked: a quiet device interrupts at
+ * once, and a busy one doesn't interrupt. With service=polling a clock begins it.
+ */
+
+#include "timer_source.h"
+
+#define BUDGET	64	/* records of one poll */
+
+/* One record of the period that is under way, or of the next. Return: was there one? */
+static bool take_record(struct iodemo_timer *timer)
+{
+	struct iodemo_timer_poll *poll = &timer->poll;
+	bool more;
+
+	for (;;) {
+		if (poll->samples) {
+			poll->samples--;
+			iodemo_timer_sample(timer, poll->timestamp);
+			return true;
+		}
+		if (poll->echoes && iodemo_timer_echo(timer, poll->timestamp)) {
+			poll->echoes--;
+			return true;
+		}
+
+		raw_spin_lock_irq(&timer->lock);
+		poll->done = timer->made.out;
+		iodemo_timer_make(timer, ktime_get_ns());
+		more = iodemo_timer_take(timer, &poll->timestamp);
+		raw_spin_unlock_irq(&timer->lock);
+		WRITE_ONCE(poll->under_way, more);
+		if (!more)
+			return false;
+		poll->samples = READ_ONCE(timer->config.burst);
+		poll->echoes = IODEMO_TX_DRAIN;
+	}
+}
+
+/*
+ * The last look at the hardware and the unmasking are one, so that what it makes in
+ * between makes an interrupt. After that we may be called on another processor, and
+ * nothing of @poll is ours. If there is more, we are called again.
+ */
+static void finish(struct iodemo_timer *timer, bool exhausted)
+{
+	struct iodemo_timer_poll *poll = &timer->poll;
+
+	raw_spin_lock_irq(&timer->lock);
+	iodemo_timer_make(timer, ktime_get_ns());
+	if (poll->by_hand && poll->done >= poll->by_hand) {
+		poll->by_hand = 0;
+		complete(&poll->taken);
+	}
+	if (!exhausted && !iodemo_timer_has_made(timer)) {
+		timer->held &= ~IODEMO_HELD_MASKED;
+		if (timer->options.service == IODEMO_SERVICE_HYBRID && iodemo_timer_wanted(timer))
+			hrtimer_start(&timer->timer, ns_to_ktime(timer->made.due),
+				      HRTIMER_MODE_ABS_HARD);
+		irq_poll_complete(&poll->irq_poll);
+	}
+	raw_spin_unlock_irq(&timer->lock);
+}
+
+static int poll_records(struct irq_poll *irq_poll, int budget)
+{
+	struct iodemo_timer *timer = container_of(irq_poll, struct iodemo_timer, poll.irq_poll);
+	struct iodemo_source *source = &timer->source;
+	int taken = 0;
+
+	while (taken < budget && take_record(timer))
+		taken++;
+	WRITE_ONCE(source->polls, source->polls + 1);
+	if (taken == budget)
+		WRITE_ONCE(source->exhausted, source->exhausted + 1);
+	if (taken)
+		iodemo_device_wake(source->dev);
+	finish(timer, taken == budget);
+	return taken;
+}
+
+/* In any context. */
+void iodemo_timer_poll_sched(struct iodemo_timer *timer)
+{
+	irq_poll_sched(&timer->poll.irq_poll);
+}
+
+/*
+ * The hardware makes one more, and this returns when it is taken. With a line, that is
+ * pulled by @pull, unless it is masked: then the poller is at work, and will find it.
+ */
+void iodemo_timer_poll_by_hand(struct iodemo_timer *timer, void (*pull)(struct iodemo_timer *))
+{
+	struct iodemo_timer_poll *poll = &timer->poll;
+	bool masked;
+
+	reinit_completion(&poll->taken);
+	raw_spin_lock_irq(&timer->lock);
+	iodemo_timer_make_one(timer, ktime_get_ns());
+	poll->by_hand = timer->made.in;
+	masked = timer->held & IODEMO_HELD_MASKED;
+	raw_spin_unlock_irq(&timer->lock);
+	if (!pull) {
+		local_bh_disable();	/* it runs when they are enabled, and not later */
+		iodemo_timer_poll_sched(timer);
+		local_bh_enable();
+	} else if (!masked) {
+		pull(timer);
+	}
+	wait_for_completion(&poll->taken);
+}
+
+/* Nothing begins it any more: wait for what is under way, also for its unlocking. */
+void iodemo_timer_poll_sync(struct iodemo_timer *timer)
+{
+	irq_poll_disable(&timer->poll.irq_poll);
+	irq_poll_enable(&timer->poll.irq_poll);
+	raw_spin_lock_irq(&timer->lock);
+	raw_spin_unlock_irq(&timer->lock);
+}
+
+void iodemo_timer_poll_init(struct iodemo_timer *timer)
+{
+	irq_poll_init(&timer->poll.irq_poll, BUDGET, poll_records);
+	init_completion(&timer->poll.taken);
+}
