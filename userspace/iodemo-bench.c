@@ -32,6 +32,7 @@ static const struct group {
 	{ "waking",	bench_waking,		true },
 	{ "growth",	bench_growth,		true },
 	{ "transfer",	bench_transfer,		true },
+	{ "service",	bench_service,		true },
 	{ "sustained",	bench_sustained,	true },
 	{ }
 };

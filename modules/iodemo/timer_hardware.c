@@ -1,41 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The simulated hardware: what it samples and sends, what it keeps until somebody
- * looks, and the interrupt line that it pulls
+ * The simulated hardware: what it keeps until somebody looks, and the interrupt line
+ * that it pulls
  *
  * The line is edge-triggered and allocated from genirq. It has an affinity, as any:
  * /proc/irq/N/smp_affinity tells where its interrupts go, and they go on elsewhere when
  * that processor is switched off. What pulls it on another processor sends a message.
  */
 
-#include <linux/irq.h>
 #include <linux/math64.h>
 
 #include "compat.h"
-#include "timer_source.h"
-
-/* Sampling and sending ---------------------------------------------------- */
-
-void iodemo_timer_sample(struct iodemo_timer *timer, u64 timestamp)
-{
-	struct iodemo_device *dev = timer->source.dev;
-
-	iodemo_device_receive(dev, timestamp, IODEMO_TYPE_SAMPLE,
-			      iodemo_sample(iodemo_device_records(dev)), IODEMO_DATA_SIZE);
-}
-
-/* Return: was there something to send? */
-bool iodemo_timer_echo(struct iodemo_timer *timer, u64 timestamp)
-{
-	struct iodemo_source *source = &timer->source;
-	struct iodemo_payload payload;
-
-	if (!iodemo_device_take(source->dev, &payload))
-		return false;
-	iodemo_device_receive(source->dev, timestamp, IODEMO_TYPE_ECHO, payload.data, payload.len);
-	WRITE_ONCE(source->echoes, source->echoes + 1);
-	return true;
-}
+#include "timer_hardware.h"
 
 /* What it keeps ----------------------------------------------------------- */
 
@@ -142,44 +118,24 @@ static void arrive(void *data)
 }
 
 /*
- * Interrupts are off, so no processor leaves the machine meanwhile. Return: has it gone
- * to another one? If one is on its way already, that will find our bit in @status.
+ * Interrupts are off, so no processor leaves the machine meanwhile. If one is on its way
+ * already, that will find our bit in @status.
  */
-static bool send_away(struct iodemo_timer *timer)
+void iodemo_timer_line_pull_on(struct iodemo_timer *timer, int cpu)
 {
 	struct iodemo_timer_line *line = &timer->line;
-	int cpu = READ_ONCE(line->cpu), err;
+	int err = -ENXIO;
 
-	if (cpu < 0 || cpu == raw_smp_processor_id() || !cpu_online(cpu))
-		return false;
-	raw_spin_lock(&timer->lock);
-	atomic_inc(&line->on_way);
-	err = smp_call_function_single_async(cpu, &line->route);
-	if (err)
-		atomic_dec(&line->on_way);
-	raw_spin_unlock(&timer->lock);
-	return !err || err == -EBUSY;
-}
-
-/*
- * In hard interrupt context. Return: does the handler see this by itself, or did the
- * one before it still wait?
- */
-bool iodemo_timer_line_pull(struct iodemo_timer *timer, unsigned int by)
-{
-	if (test_and_set_bit(by, &timer->status))
-		return false;
-	if (!send_away(timer))
+	if (cpu != smp_processor_id() && cpu_online(cpu)) {
+		raw_spin_lock(&timer->lock);
+		atomic_inc(&line->on_way);
+		err = smp_call_function_single_async(cpu, &line->route);
+		if (err)
+			atomic_dec(&line->on_way);
+		raw_spin_unlock(&timer->lock);
+	}
+	if (err == -ENXIO)
 		generic_handle_irq(timer->source.irq);
-	return true;
-}
-
-/* Wait for what was pulled: for its way, and for its handler and thread. */
-void iodemo_timer_line_sync(struct iodemo_timer *timer)
-{
-	while (atomic_read_acquire(&timer->line.on_way))
-		cpu_relax();
-	synchronize_irq(timer->source.irq);
 }
 
 int iodemo_timer_line_request(struct iodemo_timer *timer, irq_handler_t handler,

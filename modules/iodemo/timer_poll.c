@@ -9,7 +9,7 @@
  * once, and a busy one doesn't interrupt. With service=polling a clock begins it.
  */
 
-#include "timer_source.h"
+#include "timer_poll.h"
 
 #define BUDGET	64	/* records of one poll */
 
@@ -47,22 +47,30 @@ static bool take_record(struct iodemo_timer *timer)
  * The last look at the hardware and the unmasking are one, so that what it makes in
  * between makes an interrupt. After that we may be called on another processor, and
  * nothing of @poll is ours. If there is more, we are called again.
+ *
+ * Below the load at which ksoftirqd takes over, a poller that always just gets done
+ * would leave nothing to others: so here, too, the wire rests.
  */
-static void finish(struct iodemo_timer *timer, bool exhausted)
+static void finish(struct iodemo_timer *timer, bool exhausted, u64 begin)
 {
 	struct iodemo_timer_poll *poll = &timer->poll;
+	u64 now;
 
 	raw_spin_lock_irq(&timer->lock);
-	iodemo_timer_make(timer, ktime_get_ns());
+	now = ktime_get_ns();
+	iodemo_timer_make(timer, now);
+	poll->work += now - begin;
 	if (poll->by_hand && poll->done >= poll->by_hand) {
 		poll->by_hand = 0;
 		complete(&poll->taken);
 	}
 	if (!exhausted && !iodemo_timer_has_made(timer)) {
+		u64 next = max(timer->made.due, iodemo_timer_rest(timer, poll->work, now));
+
 		timer->held &= ~IODEMO_HELD_MASKED;
 		if (timer->options.service == IODEMO_SERVICE_HYBRID && iodemo_timer_wanted(timer))
-			hrtimer_start(&timer->timer, ns_to_ktime(timer->made.due),
-				      HRTIMER_MODE_ABS_HARD);
+			hrtimer_start(&timer->timer, ns_to_ktime(next), HRTIMER_MODE_ABS_HARD);
+		poll->work = 0;
 		irq_poll_complete(&poll->irq_poll);
 	}
 	raw_spin_unlock_irq(&timer->lock);
@@ -72,6 +80,7 @@ static int poll_records(struct irq_poll *irq_poll, int budget)
 {
 	struct iodemo_timer *timer = container_of(irq_poll, struct iodemo_timer, poll.irq_poll);
 	struct iodemo_source *source = &timer->source;
+	u64 begin = ktime_get_ns();
 	int taken = 0;
 
 	while (taken < budget && take_record(timer))
@@ -81,7 +90,7 @@ static int poll_records(struct irq_poll *irq_poll, int budget)
 		WRITE_ONCE(source->exhausted, source->exhausted + 1);
 	if (taken)
 		iodemo_device_wake(source->dev);
-	finish(timer, taken == budget);
+	finish(timer, taken == budget, begin);
 	return taken;
 }
 
@@ -92,10 +101,10 @@ void iodemo_timer_poll_sched(struct iodemo_timer *timer)
 }
 
 /*
- * The hardware makes one more, and this returns when it is taken. With a line, that is
- * pulled by @pull, unless it is masked: then the poller is at work, and will find it.
+ * The hardware makes one more, by hand. Return: is the line to be pulled for it? If that
+ * is masked, the poller is at work, and will find it.
  */
-void iodemo_timer_poll_by_hand(struct iodemo_timer *timer, void (*pull)(struct iodemo_timer *))
+bool iodemo_timer_poll_begin(struct iodemo_timer *timer)
 {
 	struct iodemo_timer_poll *poll = &timer->poll;
 	bool masked;
@@ -106,14 +115,19 @@ void iodemo_timer_poll_by_hand(struct iodemo_timer *timer, void (*pull)(struct i
 	poll->by_hand = timer->made.in;
 	masked = timer->held & IODEMO_HELD_MASKED;
 	raw_spin_unlock_irq(&timer->lock);
-	if (!pull) {
-		local_bh_disable();	/* it runs when they are enabled, and not later */
-		iodemo_timer_poll_sched(timer);
-		local_bh_enable();
-	} else if (!masked) {
-		pull(timer);
-	}
-	wait_for_completion(&poll->taken);
+	if (timer->options.service == IODEMO_SERVICE_HYBRID)
+		return !masked;
+
+	local_bh_disable();	/* it runs when they are enabled, and not later */
+	iodemo_timer_poll_sched(timer);
+	local_bh_enable();
+	return false;
+}
+
+/* Until that one is taken, and told */
+void iodemo_timer_poll_wait(struct iodemo_timer *timer)
+{
+	wait_for_completion(&timer->poll.taken);
 }
 
 /* Nothing begins it any more: wait for what is under way, also for its unlocking. */

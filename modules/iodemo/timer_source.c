@@ -20,7 +20,7 @@
 #include <linux/ktime.h>
 
 #include "compat.h"
-#include "timer_source.h"
+#include "timer_poll.h"
 
 static struct iodemo_timer *timer_of(const struct iodemo_source *source)
 {
@@ -50,12 +50,6 @@ static void hold(struct iodemo_timer *timer, unsigned int why)
 
 /* The wire ---------------------------------------------------------------- */
 
-/* Until when the wire rests after work from @begin to @end, ns */
-static u64 rest(const struct iodemo_timer *timer, u64 begin, u64 end)
-{
-	return timer->options.rest ? end + 2 * (end - begin) : end;
-}
-
 static enum hrtimer_restart timer_expired(struct hrtimer *hrtimer)
 {
 	struct iodemo_timer *timer = container_of(hrtimer, struct iodemo_timer, timer);
@@ -69,7 +63,7 @@ static enum hrtimer_restart timer_expired(struct hrtimer *hrtimer)
 
 	/* If the handler has run within that call */
 	if (last != began)
-		rest_until = rest(timer, last, now);
+		rest_until = iodemo_timer_rest(timer, now - last, now);
 
 	raw_spin_lock(&timer->lock);
 	if (iodemo_timer_wanted(timer) && !hrtimer_is_queued(hrtimer)) {
@@ -129,10 +123,13 @@ static int timer_source_trigger(struct iodemo_source *source)
 {
 	struct iodemo_timer *timer = timer_of(source);
 
-	if (polled(timer))
-		iodemo_timer_poll_by_hand(timer, has_line(timer) ? pull_by_hand : NULL);
-	else
+	if (likely(!polled(timer))) {
 		pull_by_hand(timer);
+		return 0;
+	}
+	if (iodemo_timer_poll_begin(timer))
+		pull_by_hand(timer);
+	iodemo_timer_poll_wait(timer);
 	return 0;
 }
 
@@ -169,6 +166,13 @@ static irqreturn_t handle_interrupt_and_poll(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+static void rest_since(struct iodemo_timer *timer, u64 begin)
+{
+	u64 now = ktime_get_ns();
+
+	WRITE_ONCE(timer->rest_until, iodemo_timer_rest(timer, now - begin, now));
+}
+
 static irqreturn_t handle_interrupt(int irq, void *data)
 {
 	struct iodemo_timer *timer = data;
@@ -200,7 +204,7 @@ static irqreturn_t handle_interrupt(int irq, void *data)
 
 	/* The timer has not waited for us, as a thread, or on another processor. */
 	if ((!in_hardirq() || READ_ONCE(timer->line.cpu) >= 0) && status & BIT(IODEMO_BY_TIMER))
-		WRITE_ONCE(timer->rest_until, rest(timer, now, ktime_get_ns()));
+		rest_since(timer, now);
 	return ret;
 }
 

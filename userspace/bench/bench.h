@@ -117,6 +117,7 @@ void bench_async(void);		/* async.c: libaio, io_uring */
 void bench_waking(void);	/* waking.c: from the timer's expiry to the record */
 void bench_growth(void);	/* growth.c: many files, devices, and ring sizes */
 void bench_transfer(void);	/* transfer.c: hardware with registers */
+void bench_service(void);	/* service.c: interrupts against polling, under load */
 void bench_sustained(void);	/* sustained.c: records per second without loss */
 
 #endif /* BENCH_H */

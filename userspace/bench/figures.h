@@ -102,6 +102,9 @@ void bench_title(const char *title, const char *first, const char *second);
 void bench_report(const char *name, const char *about, const char *unit, double *samples,
 		  unsigned int count);
 
+/* A point of a curve, for the file alone: what is shown, the group shows by itself. */
+void bench_note(const char *name, const char *about, const char *unit, double value);
+
 /* Sorts them, too. */
 double bench_median(double *samples, unsigned int count);
 

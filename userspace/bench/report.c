@@ -218,6 +218,11 @@ void bench_report(const char *name, const char *about, const char *unit, double 
 	bench_check_stop();
 }
 
+void bench_note(const char *name, const char *about, const char *unit, double value)
+{
+	put_figure(name, about, unit ?: time_unit(), value, value, value, 1);
+}
+
 void bench_missing(const char *name, const char *about, const char *reason)
 {
 	show_title(time_unit());

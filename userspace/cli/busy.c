@@ -36,12 +36,12 @@ static __attribute__((noinline)) void spin(atomic_ullong *count, __u64 end)
 		atomic_store_explicit(count, ++done, memory_order_relaxed);
 }
 
-static noreturn void spin_for_ever(pid_t parent)
+static noreturn void spin_for_ever(pid_t parent, int policy)
 {
 	static const struct sched_param none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || sched_setscheduler(0, SCHED_IDLE, &none))
+	if (getppid() != parent || sched_setscheduler(0, policy, &none))
 		_exit(1);
 	for (;;)
 		spin(spins, -1);
@@ -66,29 +66,53 @@ static double time_of(__u64 count)
 	return least;
 }
 
-void iodemo_keep_busy(bool on)
+static void begin_to_spin(int policy)
 {
 	pid_t parent = getpid();
 
-	if (on) {
-		if (!spins) {
-			spins = mmap(NULL, sizeof(*spins), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-			if (spins == MAP_FAILED)
-				err(1, "mmap");
-		}
-		*spins = 0;
-		spin_ns = (time_of(2 * SPINS) - time_of(SPINS)) / SPINS;
-		spinner = fork();
-		if (spinner < 0)
-			err(1, "fork");
-		if (!spinner)
-			spin_for_ever(parent);
-	} else if (spinner) {
-		kill(spinner, SIGKILL);
-		waitpid(spinner, NULL, 0);
-		spinner = 0;
+	if (!spins) {
+		spins = mmap(NULL, sizeof(*spins), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (spins == MAP_FAILED)
+			err(1, "mmap");
 	}
+	*spins = 0;
+	spin_ns = (time_of(2 * SPINS) - time_of(SPINS)) / SPINS;
+	spinner = fork();
+	if (spinner < 0)
+		err(1, "fork");
+	if (!spinner)
+		spin_for_ever(parent, policy);
+}
+
+static void end_spinning(void)
+{
+	if (!spinner)
+		return;
+	kill(spinner, SIGKILL);
+	waitpid(spinner, NULL, 0);
+	spinner = 0;
+}
+
+void iodemo_keep_busy(bool on)
+{
+	if (on)
+		begin_to_spin(SCHED_IDLE);
+	else
+		end_spinning();
+}
+
+void iodemo_compete(bool on)
+{
+	if (on)
+		begin_to_spin(SCHED_OTHER);
+	else
+		end_spinning();
+}
+
+double iodemo_competed(void)
+{
+	return *spins * spin_ns;
 }
 
 static __u64 thread_time(void)
@@ -111,7 +135,7 @@ __u64 iodemo_busy(bool instructions)
 	if (!instructions)
 		return thread_time();
 	if (spinner)
-		return iodemo_now() - *spins * spin_ns;
+		return iodemo_now() - iodemo_competed();
 
 	file = fopen("/proc/timer_list", "re");
 	if (!file)

@@ -40,6 +40,17 @@ __u64 iodemo_busy(bool instructions);
  */
 void iodemo_keep_busy(bool on);
 
+/**
+ * iodemo_compete() - have another process compute, as a program like any other
+ * @on: from now on, or no longer
+ *
+ * It stays on the processors of who calls this.
+ */
+void iodemo_compete(bool on);
+
+/* How much of its work it has got done: nanoseconds that this takes if nothing disturbs. */
+double iodemo_competed(void);
+
 /* Jobs (jobs.c) */
 
 /**
