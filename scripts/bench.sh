@@ -5,11 +5,11 @@
 # usage: [KERNEL=6.1] [MEASURES="read waking"] [BUDGET=update] [REAL=1] [TIMEOUT=600] scripts/bench.sh
 #
 # What is counted are instructions, so a run says the same on every machine with the same QEMU. The figures are left in
-# build/KERNEL/bench.json, the growth curves in build/KERNEL/bench.svg. scripts/budget-KERNEL says what each figure may
-# be; the last line is "N passed, N failed, N skipped", of those, and the status is 0 when none failed. It holds for the
+# build/KERNEL/bench.json, curves in bench-growth.svg and bench-service.svg beside it. scripts/budget-KERNEL says what each
+# figure may be; the last line is "N passed, N failed, N skipped", of those, and the status is 0 when none failed. It holds for the
 # QEMU that counted it, since another one can count otherwise. BUDGET=update writes the budget anew instead. MEASURES
 # selects groups and figures of iodemo-bench, TIMEOUT is for the machine, in seconds. REAL=1 measures time, with KVM if
-# there is any, leaves bench-real.json and bench-real.svg, and has no budget.
+# there is any, leaves bench-real.json and its curves, and has no budget.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -78,12 +78,14 @@ status=$(cat "$raw.status")
 cat "$raw" >"$result.json"
 echo
 echo "# figures: $result.json"
-case ${MEASURES-growth} in
-'' | *growth*)
-	"$top/scripts/chart.sh" "$result.json" "$result.svg"
-	echo "# growth:  $result.svg"
-	;;
-esac
+for group in growth service; do
+	case ${MEASURES:-$group} in
+	*"$group"*)
+		"$top/scripts/chart.sh" "$group" "$result.json" "$result-$group.svg"
+		printf '# %-8s %s\n' "$group:" "$result-$group.svg"
+		;;
+	esac
+done
 [ -z "${REAL-}" ] || exit 0
 
 # check [OPTION]...: the budget against the figures

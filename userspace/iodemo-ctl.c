@@ -74,6 +74,8 @@ static int show_info(char **arguments)
 	printf("index        %u\n", info.index);
 	if (info.irq)
 		printf("irq          %u\n", info.irq);
+	printf("polled       %s\n", !(info.flags & IODEMO_INFO_POLLED) ? "no" :
+	       info.irq ? "once an interrupt has come" : "yes");
 	printf("threaded     %s\n", info.flags & IODEMO_INFO_THREADED ? "yes" : "no");
 	printf("URING_WAIT   %s\n", info.flags & IODEMO_INFO_URING_WAIT ? "in every ring" :
 	       "in polled rings");
@@ -117,6 +119,9 @@ static int show_stats(char **arguments)
 	iodemo_ioctl(fd, device, IODEMO_GET_STATS, &stats, "GET_STATS");
 	printf("interrupts  %llu\n", stats.interrupts);
 	printf("overruns    %llu\n", stats.overruns);
+	if (stats.polls)
+		printf("polls       %llu, %llu of them took all that one may\n", stats.polls,
+		       stats.exhausted);
 	printf("records     %llu\n", stats.records);
 	printf("echoes      %llu\n", stats.echoes);
 	printf("wake-ups    %llu\n", stats.wakeups);
