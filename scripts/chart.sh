@@ -50,5 +50,5 @@ trap 'rm -f "$script"' EXIT
 	printf 'unit = "%s"\nkernel = "%s"\n' "$unit" "$kernel"
 	cat "$top/scripts/$group.gnuplot"
 } >"$script"
-gnuplot "$script" >"$svg.new"
+gnuplot "$script" | sed '1a <!-- SPDX-License-Identifier: GPL-2.0-only -->' >"$svg.new"
 mv "$svg.new" "$svg"

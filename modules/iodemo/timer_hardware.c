@@ -76,6 +76,12 @@ void iodemo_timer_reset(struct iodemo_timer *timer, u64 now)
 	WRITE_ONCE(made->due, now + iodemo_timer_period(timer));
 }
 
+/* Until when the wire rests after work of @work that ends at @end, ns */
+u64 iodemo_timer_rest(const struct iodemo_timer *timer, u64 work, u64 end)
+{
+	return timer->options.rest ? end + 2 * work : end;
+}
+
 /* The line ---------------------------------------------------------------- */
 
 static void line_noop(struct irq_data *data)

@@ -146,12 +146,6 @@ static inline bool iodemo_timer_echo(struct iodemo_timer *timer, u64 timestamp)
 	return true;
 }
 
-/* Until when the wire rests after work of @work that ends at @end, ns */
-static inline u64 iodemo_timer_rest(const struct iodemo_timer *timer, u64 work, u64 end)
-{
-	return timer->options.rest ? end + 2 * work : end;
-}
-
 /* The rest of these with @lock */
 static inline bool iodemo_timer_wanted(const struct iodemo_timer *timer)
 {
@@ -169,6 +163,7 @@ void iodemo_timer_make(struct iodemo_timer *timer, u64 now);
 void iodemo_timer_make_one(struct iodemo_timer *timer, u64 now);
 bool iodemo_timer_take(struct iodemo_timer *timer, u64 *when);
 void iodemo_timer_reset(struct iodemo_timer *timer, u64 now);
+u64 iodemo_timer_rest(const struct iodemo_timer *timer, u64 work, u64 end);
 int iodemo_timer_line_request(struct iodemo_timer *timer, irq_handler_t handler,
 			      irq_handler_t thread);
 void iodemo_timer_line_free(struct iodemo_timer *timer);

@@ -235,7 +235,8 @@ void bench_service(void)
 			bench_missing(services[s].name, services[s].title, reason);
 			continue;
 		}
-		measured[s] = any = true;
+		measured[s] = true;
+		any = true;
 		note(&services[s], outcomes[s]);
 	}
 	if (any)
