@@ -62,7 +62,7 @@ configure()
 # A machine to run the tests in, and nothing that watches it
 machine()
 {
-	sed '/^# What watches/,$d' "$top/scripts/debug.config"
+	cat "$top/scripts/kernel/machine.config"
 	echo "CONFIG_IODEMO=$1"
 }
 

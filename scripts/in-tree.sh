@@ -77,10 +77,11 @@ hook()
 	finish "$1"
 }
 
-# The C files of a module, by its Kbuild, and its headers
+# The C files of a module, by its Kbuild, also those that not every kernel can have, and its headers
 sources()
 {
 	make -s --no-print-directory -C "$module" -f - src="$module" 2>"$temporary/said" <<-'END' ||
+		CONFIG_IRQ_POLL := y
 		include Kbuild
 		all: ; @echo $(foreach object,$(obj-m),$(or $($(object:.o=-y)),$(object)))
 	END
