@@ -173,7 +173,7 @@ check_build()
 	machine m >"$build/config"
 	step 'configuring the kernel: as a module' configure "$build/out"
 	compiled 'as a module' "$build/out" iodemo.o
-	printf '%s\n' CONFIG_64BIT=y CONFIG_IODEMO=y >"$build/config"
+	printf '%s\n' CONFIG_64BIT=y CONFIG_IO_URING=y CONFIG_IODEMO=y >"$build/config"
 	step 'configuring the kernel: the smallest' configure "$build/tiny"
 	compiled 'in the smallest kernel' "$build/tiny" built-in.a
 }
