@@ -66,10 +66,10 @@ machine()
 	echo "CONFIG_IODEMO=$1"
 }
 
-# What make had to say
+# What make had to say; some files have such a word in their name
 warnings()
 {
-	grep -iE 'warning|error' "$build/said" || :
+	grep -iE '(warning|error):|Error [0-9]' "$build/said" || :
 }
 
 # refused WHAT FILE TREE: with these words, and a status
@@ -209,7 +209,7 @@ drive()
 	cat <<-'END'
 		echo "version $(cat /sys/module/iodemo/version)"
 		grep -o '^iodemo ' /proc/modules
-		ls /dev/iodemo*
+		printf '%s\n' /dev/iodemo*
 		exec 3</dev/iodemo1
 		iodemo-ctl -d /dev/iodemo1 trigger 3
 		head -n 3 <&3 | cut -d ' ' -f 1,4,5
