@@ -104,14 +104,20 @@ void op_bad_trigger(struct actor *a)
 					       read_only_page())));
 }
 
+/* The process's last one that has reserved its device */
+static atomic_int reserving = -1;
+
 void op_reserve(struct actor *a)
 {
-	gave(a, ioctl(some_file(a), IODEMO_RESERVE));
+	int fd = some_file(a);
+
+	if (!gave(a, ioctl(fd, IODEMO_RESERVE)))
+		reserving = fd;
 }
 
 void op_release(struct actor *a)
 {
-	gave(a, ioctl(some_file(a), IODEMO_RELEASE));
+	gave(a, ioctl(one_in(a, 2) ? reserving : some_file(a), IODEMO_RELEASE));
 }
 
 void op_flush(struct actor *a)

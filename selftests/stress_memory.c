@@ -172,10 +172,21 @@ void op_mem_fault(struct actor *a)
 		close(old);
 }
 
+/* Some area that has one, if any has */
+static int unserved_area(struct actor *a)
+{
+	int first = pick(a, AREAS), i;
+
+	for (i = first; i < first + AREAS; i++)
+		if (fault_files[i % AREAS] >= 0)
+			break;
+	return i % AREAS;
+}
+
 /* Some get their pages, and some find that nobody keeps them away any more. */
 void op_mem_fault_serve(struct actor *a)
 {
-	int area = pick(a, AREAS);
+	int area = unserved_area(a);
 	struct uffdio_zeropage zero = {
 		.range = { .start = (unsigned long)arena + area * AREA, .len = 4096 },
 	};
