@@ -49,7 +49,7 @@ static void run_binder(__u64 dice)
 	while (!board->over && (!unbinds || board->done[OP_unbind] < unbinds)) {
 		pass_time(roll(&dice) % BOUND);
 		index = roll(&dice) % DEVICES;
-		board->binding_since = clock_ns();
+		board->binding_since = board->watched;
 		ret = unbind_device(index);
 		if (ret)
 			wrong(OP_unbind, "iodemo.%d: %d", index, ret);
@@ -78,7 +78,7 @@ static void strike(__u64 *dice)
 		return;
 	if (stops) {
 		kill(-w->pid, SIGSTOP);
-		w->stopped = clock_ns();
+		w->stopped = watch_time();
 		board->done[OP_stop]++;
 	} else if (!spared) {
 		kill_worker(w);
@@ -93,11 +93,11 @@ static void wake_stopped(__u64 *dice)
 	for (i = 0; i < processes; i++) {
 		struct worker *w = &workers[i];
 
-		if (!w->stopped || clock_ns() - w->stopped < STOPPED)
+		if (!w->stopped || watch_time() - w->stopped < STOPPED)
 			continue;
 		w->stopped = 0;
 		for (j = 0; j < THREADS; j++)
-			w->moved[j] = clock_ns();
+			w->moved[j] = watch_time();
 		if (!w->killed && !w->is_witness && roll(dice) % 4 == 0)
 			kill_worker(w);
 		else if (!w->killed)
@@ -143,7 +143,7 @@ static void run_round(__u64 begin, __u64 until)
 			next = clock_ns() + roll(&dice) % (SECOND / 3);
 		}
 		if (clock_ns() - begin > shown + 30 * SECOND) {
-			shown += 30 * SECOND;
+			shown = clock_ns() - begin;
 			show_progress(begin);
 		}
 	}

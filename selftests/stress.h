@@ -71,7 +71,8 @@ struct board {
 	unsigned int slow;		/* what a hang takes longer here, if it isn't one */
 	__u64 patience;			/* no call sleeps longer, in ns; 0: until it is killed */
 	atomic_bool over;		/* the round ends */
-	atomic_ullong binding_since;	/* clock_ns(), or 0 */
+	atomic_ullong watched;		/* watch_time(), as it was at the last turn */
+	atomic_ullong binding_since;	/* that, or 0 */
 	struct seat {
 		atomic_ulong progress;	/* grows */
 		atomic_uint op;
@@ -121,7 +122,7 @@ struct worker {
 	pid_t pid;
 	unsigned int life;		/* how many had the place before */
 	bool is_witness;
-	__u64 killed;			/* clock_ns(), or 0 */
+	__u64 killed;			/* watch_time(), or 0 */
 	__u64 stopped;			/* likewise */
 	__u64 moved[THREADS];		/* when that thread last made progress */
 	unsigned long progress[THREADS];
@@ -130,6 +131,7 @@ struct worker {
 extern struct worker workers[WORKERS_MAX];
 
 void watch_init(void);
+__u64 watch_time(void);
 /* The module anew, and the workers; false: it is over */
 bool begin_round(__u64 *dice);
 /* All are killed, the devices are looked at, and the module goes. */

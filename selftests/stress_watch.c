@@ -15,6 +15,7 @@
 #define IDLE_CHAOS	(3 * SECOND)	/* all its threads wait: time for another one */
 #define IDLE_WITNESS	(20 * SECOND * board->slow) /* one of its threads waits: it should not */
 #define FREE_MAX	(10 * SECOND * board->slow)	/* for the last file to be closed */
+#define TURN_MAX	(SECOND / 10)
 
 __u64 seed;
 unsigned int processes = 6;
@@ -27,6 +28,21 @@ static __u64 worst_death;
 static char worst_place[64];		/* what its threads had begun */
 static unsigned long deaths, crashes;
 
+/*
+ * The watcher's time. Where the machine stands still for a while, or its clock runs
+ * away, who is watched has got on no more than the watcher, and is not late: of each
+ * of his turns only so much counts.
+ */
+__u64 watch_time(void)
+{
+	static __u64 last;
+	__u64 now = clock_ns(), turn = now - last;
+
+	last = now;
+	board->watched += turn < TURN_MAX ? turn : TURN_MAX;
+	return board->watched;
+}
+
 /* Workers */
 
 void start_worker(unsigned int place)
@@ -38,7 +54,7 @@ void start_worker(unsigned int place)
 	w->stopped = 0;
 	w->is_witness = witnesses && place % 3 == 2;
 	for (i = 0; i < THREADS; i++)
-		w->moved[i] = clock_ns();
+		w->moved[i] = watch_time();
 	w->pid = fork();
 	if (w->pid < 0)
 		err(1, "fork");
@@ -54,7 +70,7 @@ void kill_worker(struct worker *w)
 {
 	if (w->killed || !w->pid)
 		return;
-	w->killed = clock_ns();
+	w->killed = watch_time();
 	kill(-w->pid, SIGKILL);
 	board->done[OP_kill]++;
 }
@@ -112,7 +128,7 @@ static struct worker *worker_of(pid_t pid)
 /* Chaos may crash, for others scribble in its memory; a witness may not. */
 static void bury(struct worker *w, int status, bool again)
 {
-	__u64 took = clock_ns() - w->killed;
+	__u64 took = watch_time() - w->killed;
 	unsigned int i, len = 0;
 
 	deaths++;
@@ -155,7 +171,7 @@ int reap(bool again)
 
 void watch_deaths(void)
 {
-	__u64 now = clock_ns();
+	__u64 now = watch_time();
 	unsigned int i;
 
 	for (i = 0; i < processes; i++)
@@ -169,7 +185,7 @@ static void watch_one(unsigned int place)
 {
 	struct worker *w = &workers[place];
 	unsigned int i, idle = 0;
-	__u64 now = clock_ns();
+	__u64 now = watch_time();
 
 	if (w->killed || w->stopped)
 		return;
@@ -217,12 +233,12 @@ void wait_for_child(__u64 ns)
 /* Whoever held it can be about to close it, a little later. */
 static long calm_down(int fd)
 {
-	__u64 since = clock_ns();
+	__u64 since = watch_time();
 	long ret;
 
 	do {
 		ret = set_config(fd, 0, 1);
-	} while (ret == -EBUSY && clock_ns() - since < FREE_MAX && !sched_yield());
+	} while (ret == -EBUSY && watch_time() - since < FREE_MAX && !sched_yield());
 	return ret ?: result(ioctl(fd, IODEMO_FLUSH));
 }
 
@@ -291,7 +307,7 @@ static void see_unread(int index)
 static void end_module(void)
 {
 	char text[4096] = "";
-	__u64 since = clock_ns();
+	__u64 since = watch_time();
 	int ret;
 
 	do {
@@ -299,7 +315,7 @@ static void end_module(void)
 		if (!ret)
 			break;
 		sched_yield();
-	} while (clock_ns() - since < FREE_MAX);
+	} while (watch_time() - since < FREE_MAX);
 	board->done[OP_unload]++;
 	if (!ret)
 		board->well[OP_unload]++;
@@ -353,7 +369,7 @@ bool begin_round(__u64 *dice)
 /* Everybody is killed at once, and all of their children; then the device is looked at. */
 void end_round(void)
 {
-	__u64 since = clock_ns();
+	__u64 since = watch_time();
 	unsigned int i;
 
 	board->over = true;
@@ -366,9 +382,9 @@ void end_round(void)
 	}
 	for (i = 0; i < processes; i++)
 		kill_worker(&workers[i]);
-	for (since = clock_ns(); !hung && reap(false) >= 0; wait_for_child(SECOND / 50)) {
+	for (since = watch_time(); !hung && reap(false) >= 0; wait_for_child(SECOND / 50)) {
 		watch_deaths();
-		if (clock_ns() - since > 2 * DEATH_MAX)
+		if (watch_time() - since > 2 * DEATH_MAX)
 			hang(OP_kill, 0, "which is a worker's child has outlived its parents");
 	}
 	if (hung)
