@@ -7,8 +7,10 @@
 #        scripts/klog.sh --others LOG
 #
 # Prints each report with what follows it, and exits with 1, when there is any. KCSAN in its strict form reports races of
-# the kernel's own everywhere; only those count in which a function of ours is on one of the stacks. --others prints what
-# races the others are, and how often.
+# the kernel's own everywhere; only those count of which one access is ours: the function that made it is of iodemo, or of
+# those of the kernel that copy, compare and link what they are given, and called by iodemo. That iodemo stands further
+# down makes it none of ours: an interrupt comes anywhere, and what a timer or a queue is made of is the kernel's. --others
+# prints what races the others are, and how often.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -99,8 +101,23 @@ look()
 			# An event of ours whose fields have none is left out, and not ours to put right
 			where " " caller == "event_define_fields event_create_dir"
 	}
+	# A stack begins below the line that tells of its access, with who made that
+	function is_ours(race, line, n, i, looks) {
+		n = split(race, line, "\n")
+		for (i = 1; i <= n; i++) {
+			sub(/^\[ *[0-9.]*\] ?/, "", line[i])
+			if (line[i] ~ /(read|write).* to 0x.* bytes by /) {
+				looks = 1
+			} else if (looks && line[i] !~ /^ _*(mem|str|copy|list_|kfifo_)[a-z_]*\+0x/) {
+				if (line[i] ~ /\[iodemo/)
+					return 1
+				looks = 0
+			}
+		}
+		return 0
+	}
 	function close_race(title) {
-		if (inside && (race ~ /\[iodemo/) != (others != "")) {
+		if (inside && is_ours(race) != (others != "")) {
 			found = 1
 			if (others) {
 				title = race
