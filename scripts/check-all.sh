@@ -33,7 +33,7 @@ table()
 		[ ! -e "$results/$run.tap" ] || set -- "$@" "$results/$run.tap"
 	done
 	[ $# -gt 0 ] || die "no run is done yet"
-	awk -f "$top/scripts/matrix.awk" "$@"
+	awk -f "$top/scripts/ktap.awk" -f "$top/scripts/matrix.awk" "$@"
 }
 
 update()

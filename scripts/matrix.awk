@@ -1,59 +1,63 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # matrix.awk: one table of several runs of the selftests, in Markdown
 #
-# usage: awk -f scripts/matrix.awk FILE...
+# usage: awk -f scripts/ktap.awk -f scripts/matrix.awk FILE...
 #
 # FILE is what scripts/check.sh leaves, with a line before it, "# kernel: NAME RELEASE". Prints a row for each program, a
 # column for each run, and what was skipped, and why.
 
-# A case, one level down, as in ktap.awk
-function count(line, why)
+# What the run says of itself
+function begin_run()
 {
-	if (line ~ /^# not ok/) {
-		failed[run, program]++
-	} else if (match(line, /# *SKIP */)) {
-		skipped[run, program]++
-		note(substr(line, RSTART + RLENGTH))
-	} else {
-		passed[run, program]++
-	}
+	close_run()
+	run = ++runs
+	name[run] = $3
+	release[run] = $4
 }
 
-function note(why)
+# A program has its row, in the order of their coming
+function note_program(program)
 {
-	if (why == "")
-		why = "(says nothing)"
+	if (!(program in known)) {
+		known[program] = ++programs
+		order[programs] = program
+	}
+	ran[run, program] = 1
+}
+
+function passed(program, name)
+{
+	note_program(program)
+	passes[run, program]++
+}
+
+function failed(program, name, text)
+{
+	if (program == "")
+		program = "run_kselftest.sh"
+	note_program(program)
+	failures[run, program]++
+}
+
+function skipped(program, name, why)
+{
+	note_program(program)
+	skips[run, program]++
 	if (!((program, why) in seen)) {
 		seen[program, why] = ++reasons
-		reason[reasons] = why
+		reason[reasons] = why == "" ? "(says nothing)" : why
 		reason_program[reasons] = program
 	}
 	times[seen[program, why], run]++
 }
 
-# What the run says of itself
-function begin_run()
+function cell(passes, skips, failures)
 {
-	run = ++runs
-	name[run] = $3
-	release[run] = $4
-	program = ""
-}
-
-function cell(run, program, text)
-{
-	text = passed[run, program] + 0
-	if (!((run, program) in ran))
-		return "–"
-	if (failed[run, program])
-		text = text ", **" failed[run, program] " failed**"
-	if (skipped[run, program])
-		text = text ", " skipped[run, program] " skipped"
-	return text
+	return (passes + 0) (skips ? " (" skips ")" : "") (failures ? ", **" failures " failed**" : "")
 }
 
 # Where that was skipped, and how often
-function places(which, i, text)
+function places(which,    i, text)
 {
 	for (i = 1; i <= runs; i++)
 		if ((which, i) in times)
@@ -61,7 +65,7 @@ function places(which, i, text)
 	return text
 }
 
-function row(title, i, text)
+function row(title,    i, text)
 {
 	text = "| " title " |"
 	for (i = 1; i <= runs; i++)
@@ -69,46 +73,34 @@ function row(title, i, text)
 	print text
 }
 
-{ sub(/\r$/, "") }
 /^# kernel: / { begin_run() }
-/^# selftests: [^ ]+: / {
-	program = $4
-	if (!(program in known)) {
-		known[program] = ++programs
-		order[programs] = program
-	}
-	ran[run, program] = 1
-}
-/^# (not )?ok / { count($0) }
-/^ok [0-9]+ selftests: .*# SKIP/ && !skipped[run, program] {
-	skipped[run, program]++
-	note("")
-}
-# One that failed and can't say in which case
-/^not ok [0-9]+ selftests: / && !failed[run, program] { failed[run, program]++ }
-/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { total[run] = $1 ", " $3 " failed, " $5 " skipped" }
+/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { sum[run] = cell($1, $5, $3) }
 
-END {
+function report(    i, j)
+{
 	for (i = 1; i <= runs; i++)
 		value[i] = name[i]
-	row("passed")
+	row("passed (skipped)")
 	for (i = 1; i <= runs; i++)
 		value[i] = "---:"
 	row("---")
 	for (j = 1; j <= programs; j++) {
-		for (i = 1; i <= runs; i++)
-			value[i] = cell(i, order[j])
+		for (i = 1; i <= runs; i++) {
+			value[i] = "–"
+			if ((i, order[j]) in ran)
+				value[i] = cell(passes[i, order[j]], skips[i, order[j]], failures[i, order[j]])
+		}
 		row(order[j])
 	}
 	for (i = 1; i <= runs; i++)
-		value[i] = (i in total) ? total[i] : "did not end"
+		value[i] = "**" ((i in sum) ? sum[i] : "did not end") "**"
 	row("**all**")
 	print ""
 	for (i = 1; i <= runs; i++)
 		print "- " name[i] ": Linux " release[i]
 	if (!reasons)
-		exit
-	print "\n| skipped in | on | why |\n|---|---|---|"
+		return
+	print "\n| skipped in | on (how often) | why |\n|---|---|---|"
 	for (i = 1; i <= reasons; i++)
 		print "| " reason_program[i] " | " places(i) " | " reason[i] " |"
 }
