@@ -155,7 +155,7 @@ get_debian()
 	image=linux-image-$release
 	headers=linux-headers-$release
 	depends=$("$debian" show "$headers=$version" | sed -n 's/^Depends: //p')
-	common=$(echo "$depends" | grep -o 'linux-headers-[^ ,]*-common' | head -n 1)
+	common=$(echo "$depends" | grep -o 'linux-headers-[^ ,]*-common[^ ,]*' | head -n 1)
 	kbuild=$(echo "$depends" | grep -o 'linux-kbuild-[^ ,]*' | head -n 1)
 	"$debian" unpack "$new/packages" "$image=$version" "$headers=$version" "$common=$version"
 	for_native update
