@@ -69,7 +69,8 @@ run()
 	rm -f "$tap" "$results/$1.tap"
 	KERNEL=$kernel "$top/scripts/check.sh" || status=1
 	[ -e "$tap" ] || return 0
-	release=$(cd "$build/root" && find lib/modules -mindepth 1 -maxdepth 1 -printf "%f\n")
+	# One that could not be built has no modules
+	release=$(find "$build/root/lib/modules" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null) || :
 	{ echo "# kernel: $1 ${release:-unknown}"; cat "$tap"; } >"$results/$1.tap"
 }
 
