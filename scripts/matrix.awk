@@ -93,7 +93,7 @@ function report(    i, j)
 		row(order[j])
 	}
 	for (i = 1; i <= runs; i++)
-		value[i] = "**" ((i in sum) ? sum[i] : "did not end") "**"
+		value[i] = (i in sum) ? sum[i] : "did not end"
 	row("**all**")
 	print ""
 	for (i = 1; i <= runs; i++)
