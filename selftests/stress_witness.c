@@ -420,7 +420,8 @@ static void see_requests(struct view *v, aio_context_t context)
 	for (i = 0; i < r.submitted; i++)
 		if (!r.done[i])
 			syscall(SYS_io_cancel, context, &r.iocb[i], &event);
-	for (since = board->watched; r.completed < r.submitted && board->watched - since < NEVER_NS;)
+	since = board->watched;
+	while (r.completed < r.submitted && board->watched - since < NEVER_NS)
 		take_events(v, context, &r, SECOND);
 	if (r.completed != r.submitted)
 		wrong(v->a->op, "only %d of %d requests were completed", r.completed,
