@@ -6,8 +6,8 @@
 #        [KERNEL=debug] [CALLS=100000 | MINUTES=N] [SEED=N] scripts/stress.sh fuzz
 #
 # stress unbinds the devices, loads the module anew and kills the processes meanwhile; with UNBINDS it does that as fast
-# as it goes, and ends when so many are done, or after MINUTES (then 60). fuzz only makes the calls, and counts what each
-# gave; one that never did well is one failed.
+# as it goes, and ends when so many are done; fewer in MINUTES (then 60) is one failed. fuzz only makes the calls, and
+# counts what each gave; one that never did well is one failed.
 #
 # SEED repeats the choices of a run that printed it, process by process; without, the clock gives one. What the run says
 # goes to the terminal and to build/stress-KERNEL.tap or fuzz-KERNEL.tap. The last line is "N passed, N failed, N
@@ -38,10 +38,13 @@ stress)
 	minutes=${MINUTES:-${UNBINDS:+60}}
 	: "${minutes:=10}"
 	limit=$((minutes * 60 + 600))
-	options="--minutes $minutes ${UNBINDS:+--unbinds $UNBINDS}"
+	options="--minutes $minutes ${UNBINDS:+--unbinds $UNBINDS --processes 3}"
+	# Or each unbinding would mostly wait for RCU's threads, beside so many others
+	append=${UNBINDS:+rcupdate.rcu_expedited=1}
 	;;
 fuzz)
 	kernel=${KERNEL:-debug}
+	append=
 	calls=${CALLS:-100000}
 	if [ -n "${MINUTES-}" ]; then
 		options="--minutes $MINUTES"
@@ -64,7 +67,7 @@ raw=$(mktemp "$build/$program.XXXXXX")
 trap 'rm -f "$raw" "$raw".*' EXIT
 {
 	status=0
-	"$top/scripts/vm.sh" -k "$kernel" -p 'modules selftests' -t "$limit" \
+	"$top/scripts/vm.sh" -k "$kernel" -p 'modules selftests' -t "$limit" -a "$append" \
 		run "/opt/kselftest/iodemo/$program $options ${SEED:+--seed $SEED}" || status=$?
 	echo "$status" >"$raw.status"
 } | tee "$raw"
