@@ -171,13 +171,13 @@ int reap(bool again)
 
 void watch_deaths(void)
 {
-	__u64 now = watch_time();
+	__u64 now = watch_time(), since = board->binding_since;
 	unsigned int i;
 
 	for (i = 0; i < processes; i++)
 		if (workers[i].pid && workers[i].killed && now - workers[i].killed > DEATH_MAX)
 			hang(OP_kill, workers[i].pid, "has outlived SIGKILL");
-	if (board->binding_since && now > board->binding_since + DEATH_MAX)
+	if (since && now > since + DEATH_MAX)
 		hang(OP_unbind, binder, "doesn't come back from unbinding or binding a device");
 }
 
