@@ -59,7 +59,8 @@ static bool has_few_receivers(const struct file *file)
 	if (owner->pid && owner->pid_type != PIDTYPE_PID) {
 		hlist_for_each_entry_rcu(process, &owner->pid->tasks[owner->pid_type],
 					 pid_links[owner->pid_type]) {
-			threads += get_nr_threads(process);
+			/* Whoever comes or goes just now has a thread more or less. */
+			threads += data_race(get_nr_threads(process));
 			if (threads > FEW_THREADS)
 				break;
 		}
