@@ -264,7 +264,7 @@ int unbind_device(int index)
 
 bool kernel_watches(void)
 {
-	return !access("/proc/lockdep", F_OK);
+	return !access("/proc/lockdep", F_OK) || !access("/sys/module/kcsan", F_OK);
 }
 
 bool since_linux(int major, int minor)

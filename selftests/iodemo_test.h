@@ -81,7 +81,10 @@ int unbind_device(int index);
  * feature could be skipped where the feature is broken.
  */
 bool since_linux(int major, int minor);
-/* With lockdep and KASAN each step takes long: time tells of them, and of the host. */
+/*
+ * With lockdep and KASAN, or with KCSAN, each step takes long: time tells of them, and
+ * of the host.
+ */
 bool kernel_watches(void);
 
 /* Linux 6.7 has multishot reads, and commands of io_uring that can be cancelled. */

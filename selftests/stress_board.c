@@ -20,8 +20,7 @@ void board_init(void)
 		     0);
 	if (board == MAP_FAILED)
 		err(1, "no memory");
-	/* lockdep, and KASAN with it, watch each step */
-	board->slow = access("/proc/lockdep", F_OK) ? 1 : 4;
+	board->slow = kernel_watches() ? 4 : 1;
 }
 
 void wrong(enum stress_op op, const char *format, ...)
