@@ -121,6 +121,11 @@ TEST_F(pipe, is_written_and_read_by_another_process_while_a_splice_sleeps)
 	EXPECT_PIPED(0);
 }
 
+static long call_fill_pipe(struct sleeper *s)
+{
+	return fill_pipe(s->fd);
+}
+
 static long call_read_pipe(struct sleeper *s)
 {
 	return empty_pipe(s->fd);
@@ -356,6 +361,58 @@ TEST_F_TIMEOUT(pipe, is_written_while_a_splice_into_the_device_sleeps, LONG_TEST
 	EXPECT_EQ(RECORD, sleeper_result(&s));
 	EXPECT_EQ(RECORD, sleeper_result(&w));
 	EXPECT_EQ(RECORD, pipe_bytes(self->pipe[0]));
+}
+
+/* From a pipe that has nothing yet */
+
+TEST_F(pipe, that_is_empty_is_waited_for_by_a_splice_into_the_device)
+{
+	struct sleeper s = splicer(self->pipe[0], self->fd, RECORD);
+	struct iodemo_record record = raw_record("late");
+
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(RECORD, result(write(self->pipe[1], &record, RECORD)));
+	EXPECT_EQ(RECORD, sleeper_result(&s));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_READ(self->fd, 0, 1);
+	EXPECT_ECHO(self->fd, "late", 4);
+}
+
+TEST_F(pipe, that_is_empty_is_EAGAIN_with_SPLICE_F_NONBLOCK)
+{
+	EXPECT_EQ(-EAGAIN, splice_to(self->pipe[0], self->fd, RECORD, SPLICE_F_NONBLOCK));
+}
+
+TEST_F(pipe, that_is_empty_and_closed_by_its_writer_ends_a_sleeping_splice_with_0)
+{
+	struct sleeper s = splicer(self->pipe[0], self->fd, RECORD);
+
+	ASSERT_TRUE(falls_asleep(&s));
+	close(self->pipe[1]);
+	EXPECT_EQ(0, sleeper_result(&s));
+	EXPECT_EQ(0, splice_to(self->pipe[0], self->fd, RECORD, 0));
+}
+
+TEST_F(pipe, that_is_empty_is_waited_for_until_a_signal)
+{
+	struct sleeper s = splicer(self->pipe[0], self->fd, RECORD);
+
+	ASSERT_EQ(0, catch_signal(SIGUSR1, 0));
+	ASSERT_TRUE(falls_asleep(&s));
+	ASSERT_EQ(0, interrupt_sleeper(&s, SIGUSR1));
+	EXPECT_EQ(-EINTR, sleeper_result(&s));
+}
+
+/* It has room for one piece, and who writes a whole page needs one for himself. */
+TEST_F(pipe, wakes_its_writer_when_a_splice_into_the_device_has_made_room)
+{
+	struct sleeper s = { .call = call_fill_pipe, .fd = self->pipe[1] };
+	struct iodemo_record record = raw_record("first");
+
+	ASSERT_EQ(RECORD, result(write(self->pipe[1], &record, RECORD)));
+	ASSERT_TRUE(falls_asleep(&s));
+	EXPECT_EQ(RECORD, splice_to(self->pipe[0], self->fd, RECORD, 0));
+	EXPECT_EQ(PAGE, sleeper_result(&s));
 }
 
 TEST_HARNESS_MAIN
