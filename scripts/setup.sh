@@ -102,6 +102,7 @@ needs()
 		golang-go go
 		END
 	deb) cat <<-END ;;
+		build-essential /usr/share/build-essential/list
 		debhelper dh
 		dh-dkms dh_dkms
 		dpkg-dev dpkg-buildpackage
