@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # check.sh: run the selftests in the virtual machine, and count
 #
-# usage: [KERNEL=6.1] [BITS=32] [TESTS="multiplexing signal"] [WITH="bpftrace"] [DEVICE=edu] [TIMEOUT=1200] scripts/check.sh
+# usage: [KERNEL=6.1] [BITS=32] [TESTS="multiplexing signal"] [EXCEPT=faults] [WITH="bpftrace"] [DEVICE=edu]
+#        [TIMEOUT=1200] scripts/check.sh
 #
 # KTAP goes to the terminal and to build/check-KERNEL.tap (check-KERNEL-DEVICE.tap), and the same as JUnit's XML, for CI
 # services, to build/check-KERNEL.xml. The last line is "N passed, N failed, N skipped", of test cases; a report in the
-# kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed. TESTS selects programs by
-# name, which is looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
+# kernel's log, or a machine that hangs, is one failed. The status is 0 when nothing failed. TESTS selects programs, and
+# EXCEPT takes some out, by name, which is looked at first; WITH names programs that the machine is to have besides (vm.sh -w); TIMEOUT is for a
 # machine, in seconds. AFTER is a command for each machine when its programs are done, and what that leaves in /report
 # comes to the folder REPORT, in one of its own for each.
 #
@@ -131,7 +132,11 @@ if [ -n "$device" ]; then
 fi
 echo "$table" | check_table
 # shellcheck disable=SC2086
-check_tests ${TESTS-}
+check_tests ${TESTS-} ${EXCEPT-}
+if [ -n "${EXCEPT-}" ]; then
+	# shellcheck disable=SC2086
+	TESTS=$(printf '%s\n' ${TESTS:-$all} | sed 's/\.sh$//' | grep -vxF "$(printf '%s\n' $EXCEPT)")
+fi
 "$top/scripts/setup.sh" vm
 folder=$("$top/scripts/kernel.sh" "$kernel")
 build=$(build_folder "$kernel" "$folder")
