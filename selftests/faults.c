@@ -29,18 +29,6 @@
 
 static int fail_nth = -1;
 
-static long write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, text, strlen(text)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
-
 /*
  * Memory of every kind, and in silence: the log is for what nobody expects. NULL:
  * done, else what is not there
@@ -59,7 +47,7 @@ static const char *can_fail(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(settings); i++)
-		if (write_text(settings[i][0], settings[i][1]))
+		if (write_file(settings[i][0], settings[i][1]))
 			return settings[i][0];
 	return NULL;
 }
@@ -675,7 +663,7 @@ static long load_now(void)
 /* What scripts/klog.sh is to know */
 static void tell_the_log(const char *text)
 {
-	write_text("/dev/kmsg", text);
+	write_file("/dev/kmsg", text);
 }
 
 FIXTURE(life) {
