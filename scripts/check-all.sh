@@ -70,7 +70,7 @@ run()
 	KERNEL=$kernel "$top/scripts/check.sh" || status=1
 	[ -e "$tap" ] || return 0
 	# One that could not be built has no modules
-	release=$(find "$build/root/lib/modules" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null) || :
+	release=$(cd "$build/root" 2>/dev/null && find lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null) || :
 	{ echo "# kernel: $1 ${release:-unknown}"; cat "$tap"; } >"$results/$1.tap"
 }
 

@@ -92,7 +92,7 @@ guest_command()
 		PATH=$PATH:/opt/kselftest/iodemo
 		sum() { sha256sum | cut -d ' ' -f 1; }
 		numbers() { seq "$1" $(($1 + 149797)); echo end; }
-		# begin NAME [PAUSE-AFTER]: a reader, which is there when this returns
+		# begin NAME [HOLD-AFTER]: a reader, which is there when this returns
 		begin()
 		{
 			: >/tmp/$1.says
@@ -100,14 +100,16 @@ guest_command()
 			eval "$1=$!"
 			until grep -q reading /tmp/$1.says; do sleep 0.01; done
 		}
-		has_some() { until [ -s /tmp/$1 ]; do sleep 0.01; done; }
+		# held PID: it has stopped, and the ring is full
+		held() { until grep -q '^State:.*T' /proc/$1/status; do sleep 0.01; done; }
 		# in_flight NAME OFF ON: a reader gets the first part, and then the end; the next one gets the rest
 		in_flight()
 		{
 			echo send
 			begin first 64
-			has_some first
+			held $first
 			eval "$2"
+			kill -CONT $first
 			wait $first
 			eval "$3"
 			outside receive $device >/tmp/second 2>/tmp/second.says
@@ -118,7 +120,11 @@ guest_command()
 		echo "found nodes $(echo /dev/iodemo-virtio*)"
 
 		echo send
-		echo "found slow $(outside receive $device 256 2>/tmp/says | sum)"
+		begin slow 256
+		held $slow
+		kill -CONT $slow
+		wait $slow
+		echo "found slow $(sum </tmp/slow)"
 
 		echo take
 		numbers 300000 | outside send $device
@@ -133,7 +139,7 @@ guest_command()
 		begin killed 1
 		begin other
 		echo send
-		has_some killed
+		held $killed
 		kill -9 $killed
 		wait $other
 		echo "found killed $(sum </tmp/other)"
@@ -156,9 +162,10 @@ guest_command()
 		if echo deep >/sys/power/mem_sleep && [ -w /sys/class/rtc/rtc0/wakealarm ]; then
 			begin slept 64
 			echo send
-			has_some slept
+			held $slept
 			sleep_once
 			echo "found suspended $?"
+			kill -CONT $slept
 			wait $slept
 			echo "found slept $(sum </tmp/slept)"
 		fi

@@ -9,6 +9,8 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +47,29 @@ static void put(const void *data, size_t len)
 		err(1, "stdout");
 }
 
+/* Wait until the device has no room, and then for somebody who lets us go on. */
+static void hold(int fd, const char *path)
+{
+	struct iodemo_client_config config = { .format = IODEMO_FORMAT_RAW };
+	struct pollfd full = { .fd = fd, .events = POLLIN };
+	struct iodemo_info info;
+
+	if (ioctl(fd, IODEMO_GET_INFO, &info))
+		err(1, "%s: GET_INFO", path);
+	config.low_water = info.capacity;
+	if (ioctl(fd, IODEMO_SET_CLIENT, &config) || poll(&full, 1, -1) != 1)
+		err(1, "%s: the ring does not fill", path);
+	raise(SIGSTOP);
+	config.low_water = 1;
+	if (ioctl(fd, IODEMO_SET_CLIENT, &config) && errno != ENODEV)
+		err(1, "%s: SET_CLIENT", path);
+}
+
 /*
- * What is received, up to and with the line "end", or to the end of the device; each
- * time that so many records have come, sleep for a while.
+ * What is received, up to and with the line "end", or to the end of the device. When so
+ * many records have come, it is held, once.
  */
-static int receive(const char *path, long pause_after)
+static int receive(const char *path, unsigned long hold_after)
 {
 	static const char end[] = "\nend\n";
 	char last[sizeof(end) - 1] = { 0 };
@@ -75,8 +95,10 @@ static int receive(const char *path, long pause_after)
 				memmove(last, last + 1, sizeof(last) - 1);
 				last[sizeof(last) - 1] = record->data[k];
 			}
-			if (pause_after && total % pause_after == 0)
-				usleep(20000);	/* what a slow reader is; nobody is waited for */
+		}
+		if (hold_after && total >= hold_after) {
+			hold_after = 0;
+			hold(fd, path);
 		}
 		if (!memcmp(last, end, sizeof(last)))
 			return 0;
@@ -132,12 +154,12 @@ static int send_all(const char *path)
 int main(int argc, char **argv)
 {
 	if (argc >= 3 && !strcmp(argv[1], "receive"))
-		return receive(argv[2], argc > 3 ? atol(argv[3]) : 0);
+		return receive(argv[2], argc > 3 ? strtoul(argv[3], NULL, 10) : 0);
 	if (argc == 3 && !strcmp(argv[1], "send"))
 		return send_all(argv[2]);
-	fputs("usage: outside receive DEVICE [PAUSE-AFTER] | outside send DEVICE\n"
-	      "receive writes what the device has received up to a line \"end\", and sleeps for 20 ms\n"
-	      "after each PAUSE-AFTER records; send sends its input, while the other side answers\n"
+	fputs("usage: outside receive DEVICE [HOLD-AFTER] | outside send DEVICE\n"
+	      "receive writes what the device has received up to a line \"end\"; after HOLD-AFTER records\n"
+	      "it waits until the ring is full, and stops until it gets a SIGCONT; send sends its input, while the other side answers\n"
 	      "each 4000 bytes with a zero, which receive leaves out.\n",
 	      argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
 	return argc == 2 && !strcmp(argv[1], "--help") ? 0 : 2;

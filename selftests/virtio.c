@@ -176,18 +176,6 @@ static int open_port(int index, int flags)
 	return err ? err : fd;
 }
 
-static int write_word(const char *path, const char *word)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = result(write(fd, word, strlen(word)));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
-
 /* Of the virtio devices that @driver has: bind or unbind all, but not those of more ports */
 static int for_consoles(const char *driver, const char *what)
 {
@@ -202,7 +190,7 @@ static int for_consoles(const char *driver, const char *what)
 			if (read_file(path, features, sizeof(features)) < 2 || features[1] == '1')
 				continue;
 			snprintf(path, sizeof(path), "%s/%s", driver, what);
-			err = write_word(path, strrchr(found.gl_pathv[i], '/') + 1);
+			err = write_file(path, strrchr(found.gl_pathv[i], '/') + 1);
 		}
 	}
 	globfree(&found);
@@ -596,13 +584,13 @@ TEST_F(virtio, unbound_in_flight_and_bound_again)
 	ASSERT_EQ(0, pthread_create(&sending.thread, NULL, flow, &sending));
 	while (poll_now(self->fd[1], POLLIN) != POLLIN)
 		sched_yield();
-	ASSERT_EQ(0, write_word(DRIVER "/unbind", name));
+	ASSERT_EQ(0, write_file(DRIVER "/unbind", name));
 	EXPECT_EQ(0, sleeper_result(&reader_asleep));
 	ASSERT_EQ(0, pthread_join(sending.thread, NULL));
 	EXPECT_EQ(-ENODEV, write_records(self->fd[0], 1));
 	EXPECT_EQ(-ENOENT, result(open(nodes[0], O_RDONLY)));
 
-	ASSERT_EQ(0, write_word(DRIVER "/bind", name));
+	ASSERT_EQ(0, write_file(DRIVER "/bind", name));
 	close(self->fd[0]);
 	self->fd[0] = open_port(0, O_RDWR);
 	ASSERT_LE(0, self->fd[0]);
