@@ -322,14 +322,14 @@ else
 	boot_limit=180
 fi
 lock "$build/lock"
+# shellcheck disable=SC2086
+"$top/scripts/build.sh" "$folder" "$build" $parts
 # The time stamp counter of an emulated processor is this machine's. A kernel would measure how fast that is against an
 # emulated timer, and on a busy machine believe in a fifth of it: its clock then runs five times too fast.
 if [ "$native $arch" = 'amd64 amd64' ] && [ -z "$instructions" ] && ! have_kvm; then
 	cc -O2 -o "$build/tsc" "$top/scripts/tsc.c"
 	arguments="$arguments tsc_early_khz=$("$build/tsc")"
 fi
-# shellcheck disable=SC2086
-"$top/scripts/build.sh" "$folder" "$build" $parts
 [ -z "$files" ] || cp -a "$files/." "$build/root"
 
 # Who looks around finds the recordings that the report was made of

@@ -42,7 +42,7 @@ MODULE_PARM_DESC(threaded, "wake readers from the interrupt's thread, not from i
 
 static bool rest = true;
 module_param(rest, bool, 0444);
-MODULE_PARM_DESC(rest, "rest after interrupts, so that they take a third of a processor at most (default 1); 0 shows live-lock");
+MODULE_PARM_DESC(rest, "rest after work, so that it takes a third of a processor at most (default 1); 0 shows live-lock");
 
 static struct iodemo_ranged poll_us = {
 	.value = 1000, .min = IODEMO_POLL_US_MIN, .max = IODEMO_POLL_US_MAX,

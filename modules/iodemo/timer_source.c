@@ -14,6 +14,9 @@
  * counted as overrun. So whatever is asked of the timer, each call of the handler
  * does one interrupt's work. And the wire rests twice as long as that work took,
  * so that a short period with a large burst takes a third of a processor at most.
+ *
+ * The line is in timer_hardware.c, with what the hardware keeps where it is polled,
+ * and the poller in timer_poll.c.
  */
 
 #include <linux/device.h>
@@ -89,7 +92,7 @@ static ktime_t poll_interval(const struct iodemo_timer *timer)
 	return ns_to_ktime((u64)timer->options.poll_us * NSEC_PER_USEC);
 }
 
-/* With service=polling: the poller's clock. It goes by itself, whatever the period. */
+/* With service=polling: the poller's clock, if there is a period, and however long that is. */
 static enum hrtimer_restart clock_expired(struct hrtimer *hrtimer)
 {
 	struct iodemo_timer *timer = container_of(hrtimer, struct iodemo_timer, timer);
