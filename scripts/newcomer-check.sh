@@ -234,6 +234,7 @@ hide_apt()
 # shellcheck disable=SC2016,SC2086
 mirror()
 {
+	"$top/scripts/setup.sh" mirror
 	hide_apt
 	copy "$temporary/mirrored"
 	address=$(apt-get indextargets --format '$(ORIGIN)/$(LABEL) $(REPO_URI)' | sed -n 's|^Debian/Debian ||p' | head -n 1)

@@ -9,7 +9,7 @@
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
 # kernel), lint, examples, clients (a Debian, and programs for it), deb (packages), in-tree (a tree with iodemo),
 # htmldocs (that tree's documents), coverage, chart (draw what was measured), perf, xml, yaml, lava (the form of its jobs),
-# or the name of a Debian package. What is missing is installed with apt-get, as root or through sudo; on a system without
+# mirror (kernels without apt), or the name of a Debian package. What is missing is installed with apt-get, as root or through sudo; on a system without
 # apt-get it is printed, with the names that it has in Fedora, Arch or openSUSE if this is one of them, and the status is
 # 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage, and DEBIAN_MIRROR= where kernels come
 # from if this is no Debian. The JOB lists has this machine's apt read its lists anew.
@@ -131,6 +131,7 @@ needs()
 		python3-sphinx-rtd-theme /usr/lib/python3/dist-packages/sphinx_rtd_theme
 		python3-yaml /usr/lib/python3/dist-packages/yaml
 		END
+	mirror) needs_mirror ;;
 	chart) echo "gnuplot-nox gnuplot" ;;
 	perf) echo "linux-perf perf" ;;
 	xml) echo "libxml2-utils xmllint" ;;
