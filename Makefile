@@ -68,9 +68,12 @@ no-module: userspace
 	@echo "Left out: the module, for $(KDIR) is not there. For it, install this kernel's headers (Debian: apt-get" \
 		"install linux-headers-$$(uname -r)), or give KDIR=<a built kernel tree>"
 
-# What another kernel's build left here is none of this one's
+# What another kernel's build left here is none of this one's. kbuild's own clean takes all objects below, also those of
+# the programs, which are perhaps being built.
+clean_modules = find modules -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+	-o -name modules.order | xargs rm -f; rm -f .kdir .*.cmd .module-common.o modules.order Module.symvers
 modules: kdir
-	@[ "$$(cat .kdir 2>/dev/null)" = "$(KDIR)" ] || $(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" clean
+	@[ "$$(cat .kdir 2>/dev/null)" = "$(KDIR)" ] || { $(clean_modules); }
 	@echo "$(KDIR)" >.kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
@@ -179,10 +182,9 @@ lint:
 	@scripts/lint.sh
 
 clean:
-	@[ ! -e "$(KDIR)/Makefile" ] || $(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" clean
-	find modules -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' | xargs rm -f
+	$(clean_modules)
 	$(MAKE) -s -C userspace clean
-	rm -rf build .kdir modules.order Module.symvers modules/*/modules.order
+	rm -rf build
 
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/iodemo"
