@@ -37,9 +37,15 @@ others()
 	(cd "$destdir" && find . | sort)
 }
 
+objects()
+{
+	(cd "$build/tree/userspace" && find . -name '*.o' | sort)
+}
+
 # A tree of links to the sources, so that nothing is built in place; the caller's build is none of ours
 install()
 {
+	"$top/scripts/setup.sh" vm build
 	kernel=$("$top/scripts/kernel.sh" 6.1)
 	build=$top/build/deb-check
 	destdir=$temporary/destdir
@@ -62,6 +68,10 @@ install()
 	check 'make install: each has a manual page and a completion' '' "$(cat "$temporary/bare")"
 	step 'make uninstall' front_door uninstall
 	check 'make uninstall: DESTDIR is empty again' . "$(others)"
+	before=$(objects)
+	echo another >"$build/tree/.kdir"
+	step 'make modules' front_door modules
+	check 'make modules, after those of another kernel: takes nothing of the programs' "$before" "$(objects)"
 
 	mkdir -p "$destdir/usr/local/bin" "$destdir/usr/local/share/man/man3" "$destdir/lib/modules/$release/updates"
 	touch "$destdir/usr/local/bin/iodemo-else" "$destdir/usr/local/share/man/man3/else.3" "$destdir/lib/modules/$release/updates/else.ko"
