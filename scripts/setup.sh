@@ -8,11 +8,12 @@
 #
 # JOB is build (module and programs), vm (guest kernel and virtual machine), test (the selftests), kernel (build a
 # kernel), lint, examples, clients (a Debian, and programs for it), deb (packages), in-tree (a tree with iodemo),
-# htmldocs (that tree's documents), coverage, chart (draw what was measured), perf, xml, yaml, lava (the form of its jobs),
-# mirror (kernels without apt), or the name of a Debian package. What is missing is installed with apt-get, as root or through sudo; on a system without
-# apt-get it is printed, with the names that it has in Fedora, Arch or openSUSE if this is one of them, and the status is
-# 1. KERNEL= in the environment is the guest's, if that is the path of a bzImage, and DEBIAN_MIRROR= where kernels come
-# from if this is no Debian. The JOB lists has this machine's apt read its lists anew.
+# htmldocs (that tree's documents), coverage, chart (draw what was measured), perf, xml, yaml, lava (the form of its
+# jobs), mirror (kernels without apt), or the name of a Debian package. What is missing is installed with apt-get, as
+# root or through sudo; on a system without apt-get it is printed, with the names that it has in Fedora, Arch or
+# openSUSE if this is one of them, and the status is 1. KERNEL= in the environment is the guest's, if that is the path
+# of a bzImage, and DEBIAN_MIRROR= where kernels come from if this is no Debian. The JOB lists has this machine's apt
+# read its lists anew.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
