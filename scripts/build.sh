@@ -54,8 +54,8 @@ build_modules()
 	# shellcheck disable=SC2046
 	make -C "$kernel/build" M="$tree" -j "$jobs" $(cat "$kernel/arguments" 2>/dev/null) \
 		${cross:+ARCH="$(echo "$arch" | sed s/amd64/x86_64/)" CROSS_COMPILE="$cross"} UBSAN_SANITIZE=y \
-		GCOV_PROFILE=y modules || return
-	for module in "$tree"/modules/*/*.ko; do
+		GCOV_PROFILE=y IODEMO_SELFTESTS=y modules || return
+	for module in "$tree"/modules/*/*.ko "$tree"/selftests/modules/*.ko; do
 		release=$(PATH=$PATH:/usr/sbin:/sbin modinfo -F vermagic "$module" | cut -d ' ' -f 1)
 		place=$root/lib/modules/$release
 		mkdir -p "$place/extra" && cp "$module" "$place/extra/" || return

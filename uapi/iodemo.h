@@ -348,9 +348,10 @@ struct iodemo_stats {
  *	is sent some time later.
  *	EBADF, EBUSY: as SET_CONFIG. EINVAL: 0. EFAULT: the count can't be read
  *	or not be written; nothing was fired. EOPNOTSUPP: the source can't be fired
- *	by hand; see IODEMO_INFO_TRIGGER. EIO: the hardware did not do it in time.
- *	EINTR: a signal came; the count
- *	has become what is still to fire, so that calling again completes it.
+ *	by hand; see IODEMO_INFO_TRIGGER. EIO: the hardware did not do it in time, or
+ *	no interrupt of its line gets through any more. EINTR: a signal came.
+ *	With each error but EFAULT the count has become what is still to fire, so
+ *	that calling again completes it; before 6, with EINTR only.
  * IODEMO_RESERVE
  *	Exclusive use for this file until RELEASE, or until the process that has
  *	reserved it closes its last descriptor of the file: open gives EBUSY
@@ -426,7 +427,7 @@ struct iodemo_stats {
  *	IODEMO_TRIGGER does: when it completes, the records are in the ring. The
  *	wake-ups may come later.
  *	EBADF, EBUSY, ENODEV, EOPNOTSUPP: as IODEMO_TRIGGER. EINVAL: count out of range.
- *	EINTR: the task is being killed; not all were fired.
+ *	EIO: likewise; not all were fired. EINTR: the task is being killed; likewise.
  *
  * EOPNOTSUPP for any other.
  *

@@ -118,14 +118,17 @@ static long trigger(struct iodemo_client *client, u32 __user *argp)
 			err = iodemo_device_trigger(dev);
 		mutex_unlock(&dev->lock);
 		if (err)
-			return err;
+			break;
 		iodemo_device_finish_wake(dev);
 		if (!--count)
 			return 0;
-		if (signal_pending(current))
-			return put_user(count, argp) ? -EFAULT : -ERESTARTSYS;
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
 		cond_resched();
 	}
+	return put_user(count, argp) ? -EFAULT : err;
 }
 
 static long reserve(struct iodemo_client *client)

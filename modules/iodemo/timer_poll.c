@@ -124,6 +124,25 @@ bool iodemo_timer_poll_begin(struct iodemo_timer *timer)
 	return false;
 }
 
+/*
+ * The line that was pulled for it is dead: the hardware takes it back. Return: false if
+ * the poller is at work meanwhile, and will find it.
+ */
+bool iodemo_timer_poll_cancel(struct iodemo_timer *timer)
+{
+	struct iodemo_timer_poll *poll = &timer->poll;
+	bool cancelled;
+
+	raw_spin_lock_irq(&timer->lock);
+	cancelled = poll->by_hand && !(timer->held & IODEMO_HELD_MASKED);
+	if (cancelled) {
+		poll->by_hand = 0;
+		timer->made.in--;
+	}
+	raw_spin_unlock_irq(&timer->lock);
+	return cancelled;
+}
+
 /* Until that one is taken, and told */
 void iodemo_timer_poll_wait(struct iodemo_timer *timer)
 {

@@ -11,6 +11,7 @@
 void iodemo_timer_poll_init(struct iodemo_timer *timer);
 void iodemo_timer_poll_sched(struct iodemo_timer *timer);
 bool iodemo_timer_poll_begin(struct iodemo_timer *timer);
+bool iodemo_timer_poll_cancel(struct iodemo_timer *timer);
 void iodemo_timer_poll_wait(struct iodemo_timer *timer);
 void iodemo_timer_poll_sync(struct iodemo_timer *timer);
 #else
@@ -23,6 +24,11 @@ static inline void iodemo_timer_poll_sched(struct iodemo_timer *timer)
 }
 
 static inline bool iodemo_timer_poll_begin(struct iodemo_timer *timer)
+{
+	return false;
+}
+
+static inline bool iodemo_timer_poll_cancel(struct iodemo_timer *timer)
 {
 	return false;
 }

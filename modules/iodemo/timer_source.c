@@ -114,24 +114,28 @@ static void trigger_run(struct irq_work *work)
 	iodemo_timer_line_pull(container_of(work, struct iodemo_timer, trigger), IODEMO_BY_HAND);
 }
 
-static void pull_by_hand(struct iodemo_timer *timer)
+/* What nobody handles, since the line is dead, is taken back: -EIO. */
+static int pull_by_hand(struct iodemo_timer *timer)
 {
 	irq_work_queue(&timer->trigger);
 	irq_work_sync(&timer->trigger);
 	/* If the handler was just running elsewhere, or runs in a thread */
 	iodemo_timer_line_sync(timer);
+	if (unlikely(test_bit(IODEMO_BY_HAND, &timer->status)) &&
+	    test_and_clear_bit(IODEMO_BY_HAND, &timer->status))
+		return -EIO;
+	return 0;
 }
 
 static int timer_source_trigger(struct iodemo_source *source)
 {
 	struct iodemo_timer *timer = timer_of(source);
 
-	if (likely(!polled(timer))) {
-		pull_by_hand(timer);
-		return 0;
-	}
-	if (iodemo_timer_poll_begin(timer))
-		pull_by_hand(timer);
+	if (likely(!polled(timer)))
+		return pull_by_hand(timer);
+	if (iodemo_timer_poll_begin(timer) && pull_by_hand(timer) &&
+	    iodemo_timer_poll_cancel(timer))
+		return -EIO;
 	iodemo_timer_poll_wait(timer);
 	return 0;
 }
