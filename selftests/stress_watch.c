@@ -334,13 +334,19 @@ static bool load_at_random(__u64 *dice)
 {
 	static const unsigned int capacities[] = { 16, 64, 1024, 65536 };
 	static const unsigned int periods[] = { 0, 0, 1000, 10000 };
+	static const char * const services[] = {
+		"", "threaded=1", "service=hybrid", "service=polling",
+	};
 	unsigned int capacity = capacities[roll(dice) % 4];
 	unsigned int period = periods[roll(dice) % 4];
-	unsigned int threaded = roll(dice) % 2;
+	const char *service = services[roll(dice) % 4];
 	int ret;
 
-	ret = load("devices=%d capacity=%u period_us=%u threaded=%u", DEVICES, capacity, period,
-		   threaded);
+	do {
+		ret = load("devices=%d capacity=%u period_us=%u %s", DEVICES, capacity, period,
+			   service);
+		service = "";
+	} while (ret == -EOPNOTSUPP);	/* a kernel without irq_poll */
 	if (!ret)
 		return true;
 	wrong(OP_unload, "the module can't be loaded: %d", ret);
