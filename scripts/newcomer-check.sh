@@ -363,6 +363,13 @@ begin()
 }
 
 # Whether all have ended, and what they left
+# end SIGNAL WHOM: and wait, for others take it for alive until somebody has
+end()
+{
+	kill -s "$1" -- "$2"
+	wait "$session" || :
+}
+
 ended()
 {
 	timeout 60 cat <&4 && echo yes
@@ -375,14 +382,14 @@ ends()
 	for signal in INT TERM HUP PIPE; do
 		for program in cpio qemu-system-x86_64; do
 			begin "$program" "$temporary/ends/scripts/vm.sh" -k "$kernel" -p none run true
-			kill -s "$signal" -- "-$session"
+			end "$signal" "-$session"
 			check "SIG$signal while $program runs: all end, nothing is left" yes "$(ended)"
 		done
 	done
 	# The first is sent SIGHUP, for the terminal is its session's; nobody tells the second
 	for how in exec 'setsid -w'; do
 		begin qemu-system-x86_64 script -qec "$how $temporary/ends/scripts/vm.sh -k $kernel -p none shell" /dev/null
-		kill -s KILL "$session"
+		end KILL "$session"
 		check "a shell by $how, whose terminal goes away: all end, nothing is left" yes "$(ended)"
 	done
 }
