@@ -362,7 +362,6 @@ begin()
 	rm -f "$stubs"/*
 }
 
-# Whether all have ended, and what they left
 # end SIGNAL WHOM: and wait, for others take it for alive until somebody has
 end()
 {
@@ -370,6 +369,7 @@ end()
 	wait "$session" || :
 }
 
+# Whether all have ended, and what they left
 ended()
 {
 	timeout 60 cat <&4 && echo yes
