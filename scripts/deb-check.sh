@@ -18,6 +18,10 @@ case ${1-} in
 esac
 cases=${1:-install packages machine}
 
+# Who answers for the packages, on a machine where nobody is known by name; lintian wants an address
+git -C "$top" config user.email >/dev/null || : "${DEBFULLNAME:=iodemo}" "${DEBEMAIL:=iodemo@example.org}"
+export DEBFULLNAME DEBEMAIL
+
 version=$(cat "$top/VERSION")
 debs=$top/build/deb
 ours='iodemo iodemo-dkms libiodemo-dev libiodemo1'
