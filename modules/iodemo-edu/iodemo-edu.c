@@ -898,7 +898,8 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	err = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(EDU_DMA_BITS));
 	if (err)
-		return err;
+		return dev_err_probe(dev, err, "no memory that %d bits address, and no IOMMU\n",
+				     EDU_DMA_BITS);
 	edu->page = dmam_alloc_coherent(dev, sizeof(*edu->page), &edu->page_dma, GFP_KERNEL);
 	if (!edu->page)
 		return -ENOMEM;
