@@ -280,6 +280,59 @@ static long long records_under_overload(int fd)
 	return records;
 }
 
+/* Before all others on its processor, where the poller is left with what they are not given */
+static void *be_in_the_way(void *over)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+
+	if (pin_to(1) || pthread_setschedparam(pthread_self(), SCHED_FIFO, &first))
+		return NULL;
+	while (!atomic_load((atomic_bool *)over))
+		;
+	return over;
+}
+
+/* On the other one, until it waits and no signal but SIGKILL can end that */
+static long begin_firing(void *arg)
+{
+	static struct sleeper s;
+	char path[64], status[4096] = "";
+	int fd = open_raw(0, O_RDWR);
+
+	if (fd < 0)
+		return fd;
+	s = triggerer(fd, UINT32_MAX);
+	if (pin_to(0) || !sleeper_start(&s))
+		return -EAGAIN;
+	while (!s.done && !strstr(status, "State:\tD")) {
+		snprintf(path, sizeof(path), "/proc/self/task/%d/status", s.tid);
+		read_file(path, status, sizeof(status));
+	}
+	return s.done ? -EINTR : 0;
+}
+
+TEST_F_TIMEOUT(service, TRIGGER_dies_in_time_when_the_poller_has_no_processor, LONG_TEST)
+{
+	atomic_bool over = false;
+	pthread_t thread;
+	void *was;
+
+	if (processors_online() < 2)
+		SKIP(return, "one processor");
+	ASSERT_EQ(0, pin_to(1));
+	ASSERT_EQ(0, set_config(self->fd, IODEMO_PERIOD_US_MIN, IODEMO_BURST_MAX));
+	while (!STAT(self->fd, overruns))
+		sched_yield();
+	ASSERT_EQ(0, pthread_create(&thread, NULL, be_in_the_way, &over));
+	ASSERT_EQ(0, pin_to(0));
+	EXPECT_DIES_IN_TIME(DEATH_SIGKILL, begin_firing, NULL);
+	atomic_store(&over, true);
+	ASSERT_EQ(0, pthread_join(thread, &was));
+	EXPECT_EQ(&over, was);
+	ASSERT_EQ(0, set_config(self->fd, 0, 1));
+	EXPECT_EQ(0, trigger(self->fd, 300));
+}
+
 /* Interrupts alone: the wire rests for two thirds of the time, unless it was told not to. */
 TEST(without_rest_interrupts_take_more)
 {

@@ -45,7 +45,7 @@ void iodemo_timer_make(struct iodemo_timer *timer, u64 now)
 	WRITE_ONCE(made->due, made->due + periods * period);
 }
 
-/* One by one, and each is waited for: so there is room. */
+/* One by one, and each is waited for, or taken back: so there is room. */
 void iodemo_timer_make_one(struct iodemo_timer *timer, u64 now)
 {
 	iodemo_timer_make(timer, now);

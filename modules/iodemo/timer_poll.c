@@ -125,28 +125,41 @@ bool iodemo_timer_poll_begin(struct iodemo_timer *timer)
 }
 
 /*
- * The line that was pulled for it is dead: the hardware takes it back. Return: false if
- * the poller is at work meanwhile, and will find it.
+ * The hardware takes it back. Return: was it still there? If not, the poller has it, or
+ * has looked for more behind it, and will get to it.
  */
 bool iodemo_timer_poll_cancel(struct iodemo_timer *timer)
 {
+	struct iodemo_timer_made *made = &timer->made;
 	struct iodemo_timer_poll *poll = &timer->poll;
 	bool cancelled;
 
 	raw_spin_lock_irq(&timer->lock);
-	cancelled = poll->by_hand && !(timer->held & IODEMO_HELD_MASKED);
+	cancelled = poll->by_hand == made->in && iodemo_timer_has_made(timer);
 	if (cancelled) {
 		poll->by_hand = 0;
-		timer->made.in--;
+		made->in--;
 	}
 	raw_spin_unlock_irq(&timer->lock);
 	return cancelled;
 }
 
-/* Until that one is taken, and told */
-void iodemo_timer_poll_wait(struct iodemo_timer *timer)
+/*
+ * Until that one is taken, and told. What waits before it can be much: whoever is killed
+ * leaves it to the poller, which has room for it. Return: 0, or -EINTR.
+ */
+int iodemo_timer_poll_wait(struct iodemo_timer *timer)
 {
-	wait_for_completion(&timer->poll.taken);
+	struct iodemo_timer_poll *poll = &timer->poll;
+
+	if (likely(!wait_for_completion_killable(&poll->taken)))
+		return 0;
+	if (!iodemo_timer_poll_cancel(timer)) {
+		raw_spin_lock_irq(&timer->lock);
+		poll->by_hand = 0;
+		raw_spin_unlock_irq(&timer->lock);
+	}
+	return -EINTR;
 }
 
 /* Nothing begins it any more: wait for what is under way, also for its unlocking. */

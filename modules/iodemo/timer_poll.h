@@ -12,7 +12,7 @@ void iodemo_timer_poll_init(struct iodemo_timer *timer);
 void iodemo_timer_poll_sched(struct iodemo_timer *timer);
 bool iodemo_timer_poll_begin(struct iodemo_timer *timer);
 bool iodemo_timer_poll_cancel(struct iodemo_timer *timer);
-void iodemo_timer_poll_wait(struct iodemo_timer *timer);
+int iodemo_timer_poll_wait(struct iodemo_timer *timer);
 void iodemo_timer_poll_sync(struct iodemo_timer *timer);
 #else
 static inline void iodemo_timer_poll_init(struct iodemo_timer *timer)
@@ -33,8 +33,9 @@ static inline bool iodemo_timer_poll_cancel(struct iodemo_timer *timer)
 	return false;
 }
 
-static inline void iodemo_timer_poll_wait(struct iodemo_timer *timer)
+static inline int iodemo_timer_poll_wait(struct iodemo_timer *timer)
 {
+	return 0;
 }
 
 static inline void iodemo_timer_poll_sync(struct iodemo_timer *timer)

@@ -136,8 +136,7 @@ static int timer_source_trigger(struct iodemo_source *source)
 	if (iodemo_timer_poll_begin(timer) && pull_by_hand(timer) &&
 	    iodemo_timer_poll_cancel(timer))
 		return -EIO;
-	iodemo_timer_poll_wait(timer);
-	return 0;
+	return iodemo_timer_poll_wait(timer);
 }
 
 /* The handler ------------------------------------------------------------- */
