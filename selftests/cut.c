@@ -123,7 +123,7 @@ TEST_F(cut, timer_goes_on_when_the_line_is_whole_again)
 	ASSERT_EQ(0, mend_line());
 	EXPECT_EQ(RECORD, sleeper_result(&s));
 	EXPECT_SAMPLE(&s.records[0], 0);
-	while (STAT(self->fd, interrupts) < 10)
+	while (STAT(self->fd, records) < 10)
 		sched_yield();
 	ASSERT_EQ(0, set_config(self->fd, 0, 1));
 	EXPECT_STREQ("", line_fault(self->fd));

@@ -137,9 +137,12 @@ TEST_F_TIMEOUT(suspend, stops_the_wire_and_nothing_is_made_up_for_afterwards, LO
 	EXPECT_LE(70 * BURST, t.records);
 	EXPECT_EQ(BURST, t.longest_run);
 	EXPECT_GE(6 * BURST, t.after);
-	/* The clock that the records have stands still in memory. */
+	/*
+	 * The clock that the records have stands still in memory. Elsewhere the kernel
+	 * counts loops, whose number on the second processor it has measured by ticks.
+	 */
 	if (variant->level) {
-		EXPECT_LE(SUSPEND_DELAY_S * 1000000000ULL - 1000 * PERIOD_US, t.longest_gap);
+		EXPECT_LE(SUSPEND_DELAY_S * 1000000000ULL / 2, t.longest_gap);
 		EXPECT_GT(SUSPEND_DELAY_S * 1000000000ULL, t.second_gap);
 	}
 	ASSERT_EQ(0, trigger(self->fd, 5));
