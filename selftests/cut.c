@@ -161,31 +161,27 @@ TEST_F(cut, device_can_be_unplugged_under_who_waits)
 
 /* Who is killed while nothing comes: each has a file of its own */
 
-static long begin_reading(void *arg)
+static long begin_sleeping(struct sleeper sleeper)
 {
 	static struct sleeper s;
-	int fd = open_raw(0, O_RDWR);
 
-	s = reader(fd, 1);
-	return fd < 0 ? fd : falls_asleep(&s) ? 0 : -EBUSY;
+	s = sleeper;
+	return s.fd < 0 ? s.fd : falls_asleep(&s) ? 0 : -EBUSY;
+}
+
+static long begin_reading(void *arg)
+{
+	return begin_sleeping(reader(open_raw(0, O_RDWR), 1));
 }
 
 static long begin_writing(void *arg)
 {
-	static struct sleeper s;
-	int fd = open_raw(0, O_RDWR);
-
-	s = writer(fd, TX_CAPACITY + 1);
-	return fd < 0 ? fd : falls_asleep(&s) ? 0 : -EBUSY;
+	return begin_sleeping(writer(open_raw(0, O_RDWR), TX_CAPACITY + 1));
 }
 
 static long begin_polling(void *arg)
 {
-	static struct sleeper s;
-	int fd = open_raw(0, O_RDWR);
-
-	s = poller(fd, 1);
-	return fd < 0 ? fd : falls_asleep(&s) ? 0 : -EBUSY;
+	return begin_sleeping(poller(open_raw(0, O_RDWR), 1));
 }
 
 static long begin_aio(void *arg)
