@@ -5,6 +5,7 @@
  */
 #include "../kselftest_harness.h"
 #include "iodemo_hostile.h"
+#include "iodemo_rawaio.h"
 
 #include <poll.h>
 
@@ -126,6 +127,34 @@ TEST_F(service, wakes_who_waits_in_each_model)
 	EXPECT_EQ(1, sleeper_result(&p));
 	EXPECT_EQ(SIGIO, take_signal(NULL));
 	EXPECT_SAMPLE(&r.records[0], 0);
+}
+
+/*
+ * The poller is a softirq, and its stack is not the task's: where hardened usercopy looks
+ * up what it doesn't know, it takes a lock that only processes may. KERNEL=debug tells.
+ */
+TEST_F(service, text_of_a_request_is_left_to_the_bottom_half)
+{
+	int fd = open_device(0, O_RDWR);
+	struct iocb reads, writes;
+	char text[LINE_MAX_BYTES];
+	aio_context_t context = 0;
+	int i;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, aio_setup(2, &context));
+	ASSERT_EQ(1, aio_submit_read(context, &reads, fd, text, sizeof(text)));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_LT(0, aio_event(context));
+	EXPECT_EQ(0, strncmp(text, "0 ", 2));
+
+	for (i = 0; i < TX_CAPACITY; i++)
+		ASSERT_EQ(2, result(write(fd, "q\n", 2)));
+	ASSERT_EQ(1, aio_submit_write(context, &writes, fd, "w\n", 2));
+	ASSERT_EQ(0, trigger(self->fd, 1));
+	EXPECT_EQ(2, aio_event(context));
+	EXPECT_EQ(0, aio_destroy(context));
+	EXPECT_EQ(0, close(fd));
 }
 
 /* The hardware notes when it has made a record, however late somebody looks. */

@@ -251,7 +251,7 @@ static int wake_read(struct wait_queue_entry *wait, unsigned int mode, int flags
 
 	if (!iodemo_client_readable(request->client))
 		return -EAGAIN;
-	if (in_hardirq() && is_much(request))
+	if (!in_task() && is_much(request))
 		wake->budget = 0;
 	if (!iodemo_wake_spend(wake))
 		return -EBUSY;

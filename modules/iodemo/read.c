@@ -144,8 +144,9 @@ static noinline ssize_t read_masked(struct iodemo_client *client, struct iov_ite
  *	can always be
  *
  * In any context. Return: bytes, 0 if there will be none, EAGAIN, or EDEADLK: not
- * in an interrupt. For text takes long, and where its buffer lies, hardened
- * usercopy would look up with a lock that no interrupt may take.
+ * in an interrupt, hard or soft. For text takes long; and it is put together on the
+ * stack, which hardened usercopy looks up if it is not the task's, with a lock that
+ * no interrupt may take.
  */
 ssize_t iodemo_read_now(struct iodemo_client *client, struct iov_iter *to, u32 retries)
 {
@@ -157,7 +158,7 @@ ssize_t iodemo_read_now(struct iodemo_client *client, struct iov_iter *to, u32 r
 		ret = read_raw(client, to, retries);
 	else if (READ_ONCE(client->format) == IODEMO_FORMAT_RAW_MASKED)
 		ret = read_masked(client, to, retries);
-	else if (in_hardirq())
+	else if (!in_task())
 		ret = -EDEADLK;
 	else
 		ret = iodemo_read_text(client, to, retries);

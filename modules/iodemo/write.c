@@ -89,7 +89,7 @@ ssize_t iodemo_write_some(struct iodemo_client *client, struct iov_iter *from, b
 	size_t done = 0;
 	ssize_t ret = 0;
 
-	if (unit != IODEMO_RECORD_SIZE && in_hardirq())
+	if (unit != IODEMO_RECORD_SIZE && !in_task())
 		return -EDEADLK;
 	while (iov_iter_count(from) >= unit) {
 		ssize_t taken = get_payload(&payload, from, unit);
