@@ -180,6 +180,29 @@ TEST_F(service, of_a_period_loses_and_invents_none)
 	EXPECT_EQ(!!variant->interrupts, !!STAT(self->fd, interrupts));
 }
 
+/*
+ * Also while the poller is in the middle of one, as it mostly is here. We come before
+ * ksoftirqd, so that it has no time to get done before we look.
+ */
+TEST_F_TIMEOUT(service, SET_CONFIG_comes_between_two_bursts, LONG_TEST)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+	struct iodemo_record record;
+	long long records;
+	int i;
+
+	ASSERT_EQ(0, result(sched_setscheduler(0, SCHED_FIFO, &first)));
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, set_config(self->fd, IODEMO_PERIOD_US_MIN, IODEMO_BURST_MAX));
+		ASSERT_EQ(RECORD, result(read(self->fd, &record, sizeof(record))));
+		ASSERT_EQ(0, set_config(self->fd, 0, 1));
+		records = STAT(self->fd, records);
+		EXPECT_EQ(i, records % IODEMO_BURST_MAX);
+		ASSERT_EQ(0, trigger(self->fd, 1));
+		ASSERT_EQ(records + 1, STAT(self->fd, records));
+	}
+}
+
 /* Without a period the poller's clock has nothing to look for. */
 TEST_F(service, looks_only_while_there_is_a_period)
 {

@@ -264,8 +264,10 @@ static void see_works(int index)
 		wrong(OP_works, "iodemo.%d: %s", index, fault);
 	else if (before.read || before.lost || before.lag || after.read != AFTER || after.lost ||
 		 after.lag || after.records != before.records + AFTER)
-		wrong(OP_works, "iodemo.%d: %llu read, %llu lost, %llu wait, of %llu", index,
-		      after.read, after.lost, after.lag, after.records - before.records);
+		wrong(OP_works,
+		      "iodemo.%d: %llu read, %llu lost, %llu wait of %llu (%llu echoes, %llu polls)",
+		      index, after.read, after.lost, after.lag, after.records - before.records,
+		      after.echoes - before.echoes, after.polls - before.polls);
 	else
 		board->well[OP_works]++;
 	close(fd);

@@ -13,23 +13,31 @@
 
 #define BUDGET	64	/* records of one poll */
 
-/* One record of the period that is under way, or of the next. Return: was there one? */
+/* One record of the period that is under way. Return: was there one? */
+static bool take_of_period(struct iodemo_timer *timer)
+{
+	struct iodemo_timer_poll *poll = &timer->poll;
+
+	if (poll->samples) {
+		poll->samples--;
+		iodemo_timer_sample(timer, poll->timestamp);
+		return true;
+	}
+	if (poll->echoes && iodemo_timer_echo(timer, poll->timestamp)) {
+		poll->echoes--;
+		return true;
+	}
+	poll->echoes = 0;
+	return false;
+}
+
+/* Or of the next. */
 static bool take_record(struct iodemo_timer *timer)
 {
 	struct iodemo_timer_poll *poll = &timer->poll;
 	bool more;
 
-	for (;;) {
-		if (poll->samples) {
-			poll->samples--;
-			iodemo_timer_sample(timer, poll->timestamp);
-			return true;
-		}
-		if (poll->echoes && iodemo_timer_echo(timer, poll->timestamp)) {
-			poll->echoes--;
-			return true;
-		}
-
+	while (!take_of_period(timer)) {
 		raw_spin_lock_irq(&timer->lock);
 		poll->done = timer->made.out;
 		iodemo_timer_make(timer, ktime_get_ns());
@@ -41,6 +49,7 @@ static bool take_record(struct iodemo_timer *timer)
 		poll->samples = READ_ONCE(timer->config.burst);
 		poll->echoes = IODEMO_TX_DRAIN;
 	}
+	return true;
 }
 
 /*
@@ -162,10 +171,20 @@ int iodemo_timer_poll_wait(struct iodemo_timer *timer)
 	return -EINTR;
 }
 
-/* Nothing begins it any more: wait for what is under way, also for its unlocking. */
+/*
+ * Nothing begins it any more: wait for what is under way, also for its unlocking. It has
+ * taken a budget's worth, and the rest of that period is taken here: none of it comes when
+ * all goes by what is set now.
+ */
 void iodemo_timer_poll_sync(struct iodemo_timer *timer)
 {
+	bool taken = false;
+
 	irq_poll_disable(&timer->poll.irq_poll);
+	while (take_of_period(timer))
+		taken = true;
+	if (taken)
+		iodemo_device_wake(timer->source.dev);
 	irq_poll_enable(&timer->poll.irq_poll);
 	raw_spin_lock_irq(&timer->lock);
 	raw_spin_unlock_irq(&timer->lock);

@@ -258,7 +258,7 @@ static void let_go(struct iodemo_timer *timer, unsigned int why)
 		hrtimer_start(&timer->timer, until_first(timer), HRTIMER_MODE_REL_HARD);
 	under_way = READ_ONCE(timer->poll.under_way);
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
-	/* The poller was kept from taking the rest. */
+	/* The poller was kept from looking for more, and from letting the line go. */
 	if (under_way)
 		iodemo_timer_poll_sched(timer);
 }
