@@ -7,6 +7,7 @@
 #include "iodemo_hostile.h"
 
 #define LAST	1	/* the processor that is switched off */
+#define ROUNDS	50
 #define SWITCH	"/sys/devices/system/cpu/cpu1/online"
 
 FIXTURE(affinity) {
@@ -179,7 +180,7 @@ TEST_F_TIMEOUT(affinity, switched_off_and_on_while_interrupts_come, LONG_TEST)
 
 	if (access(SWITCH, W_OK))
 		SKIP(return, "this kernel can't switch a processor off");
-	for (round = 0; round < 5; round++) {
+	for (round = 0; round < ROUNDS; round++) {
 		ASSERT_EQ(0, set_affinity(self->path, "1"));
 		ASSERT_EQ(0, set_config(self->fd, 100, 1));
 		ASSERT_LE(0, next_cpu(self->fd));

@@ -59,6 +59,10 @@ static bool take_record(struct iodemo_timer *timer)
  *
  * Below the load at which ksoftirqd takes over, a poller that always just gets done
  * would leave nothing to others: so here, too, the wire rests.
+ *
+ * The timer stays on this processor, which is there. If it was idle until now, the kernel
+ * would look for a busy one, and can take one that is just being switched off: there the
+ * timer never expires.
  */
 static void finish(struct iodemo_timer *timer, bool exhausted, u64 begin)
 {
@@ -78,7 +82,8 @@ static void finish(struct iodemo_timer *timer, bool exhausted, u64 begin)
 
 		timer->held &= ~IODEMO_HELD_MASKED;
 		if (timer->options.service == IODEMO_SERVICE_HYBRID && iodemo_timer_wanted(timer))
-			hrtimer_start(&timer->timer, ns_to_ktime(next), HRTIMER_MODE_ABS_HARD);
+			hrtimer_start(&timer->timer, ns_to_ktime(next),
+				      HRTIMER_MODE_ABS_PINNED_HARD);
 		poll->work = 0;
 		irq_poll_complete(&poll->irq_poll);
 	}
