@@ -54,12 +54,12 @@ static int probe(struct platform_device *pdev)
 }
 
 /* Yours is found by a bus: module_pci_driver(), module_platform_driver() ... */
-static struct platform_driver driver = { .driver.name = "iodemo-skeleton" };
+static struct platform_driver skeleton_driver = { .driver.name = "iodemo-skeleton" };
 static struct platform_device *device;
 
 static int __init skeleton_init(void)
 {
-	device = platform_create_bundle(&driver, probe, NULL, 0, NULL, 0);
+	device = platform_create_bundle(&skeleton_driver, probe, NULL, 0, NULL, 0);
 	return PTR_ERR_OR_ZERO(device);
 }
 module_init(skeleton_init);
@@ -67,7 +67,7 @@ module_init(skeleton_init);
 static void __exit skeleton_exit(void)
 {
 	platform_device_unregister(device);
-	platform_driver_unregister(&driver);
+	platform_driver_unregister(&skeleton_driver);
 }
 module_exit(skeleton_exit);
 

@@ -109,8 +109,8 @@ EXPORT_SYMBOL_IODEMO(iodemo_device_interrupt);
  * @dev: the device
  * @timestamp: when it came: CLOCK_MONOTONIC, ns; not before that of the last
  * @type: IODEMO_TYPE_*
- * @data: the payload, IODEMO_DATA_SIZE bytes, zero from @len on
- * @len: how many of them are in use
+ * @data: the payload, IODEMO_DATA_SIZE bytes, zero from @len on: all are copied
+ * @len: how many of them are in use, 0..IODEMO_DATA_SIZE
  *
  * The oldest record makes room for it if need be. Nobody is told: see
  * iodemo_device_wake().
@@ -122,6 +122,8 @@ void iodemo_device_receive(struct iodemo_device *dev, u64 timestamp, u16 type,
 {
 	const struct iodemo_record *record;
 
+	if (WARN_ON_ONCE(len > IODEMO_DATA_SIZE))
+		len = IODEMO_DATA_SIZE;	/* a source's mistake is not to be ours */
 	record = iodemo_ring_push(&dev->ring, timestamp, type, data, len);
 	trace_iodemo_store(dev, record);
 	trace_iodemo_echo(dev, record);

@@ -56,6 +56,7 @@ struct iodemo_payload {
  *	device may be called from within, so what does the work is a work item or
  *	the like. May be called with all others at the same time.
  *
+ * @start, @stop and @shutdown have to be there.
  * @shutdown, @configure and @trigger may sleep, and are called one at a time. A
  * source can sleep itself, with its machine, between any two calls.
  */
