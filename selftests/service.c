@@ -10,8 +10,9 @@
 #include <poll.h>
 
 #define BUDGET		64	/* records of one poll */
-#define KEPT		256	/* periods that the hardware keeps */
-#define DEPTH		4096
+#define KEPT		256	/* periods that the hardware keeps, */
+#define KEPT_RECORDS	4096	/* of so many records */
+#define DEPTH		65536
 
 FIXTURE(service) {
 	int fd;
@@ -244,6 +245,40 @@ TEST_F_TIMEOUT(service, under_overload_leaves_the_programs_running, LONG_TEST)
 	EXPECT_EQ(stats.polls + 1, get_stats(self->fd).polls);
 	if (variant->interrupts)
 		EXPECT_STREQ("", line_fault(self->fd));
+}
+
+/* So whoever waits for it, with the device's lock as TRIGGER does, doesn't wait for long. */
+TEST_F_TIMEOUT(service, is_behind_by_a_bounded_number_of_records, LONG_TEST)
+{
+	const int most = KEPT_RECORDS + IODEMO_BURST_MAX;	/* and the period under way */
+	static struct iodemo_record records[1024];
+	struct iodemo_stats stats;
+	int behind, got, fd;
+	__u64 now;
+
+	ASSERT_EQ(0, set_config(self->fd, IODEMO_PERIOD_US_MIN, IODEMO_BURST_MAX));
+	do {
+		ASSERT_LT(0, result(read(self->fd, records, sizeof(records))));
+		stats = get_stats(self->fd);
+	} while (!stats.overruns || stats.exhausted < KEPT);
+
+	/* Made before now, and stored later; once more where some were overwritten. */
+	do {
+		now = clock_ns();
+		fd = open_raw(0, O_RDONLY);
+		ASSERT_LE(0, fd);
+		behind = 0;
+		do {
+			got = result(read(fd, records, sizeof(records))) / RECORD;
+			ASSERT_LT(0, got);
+			while (got && records[got - 1].timestamp > now)
+				got--;
+			behind += got;
+		} while (got && behind < most);
+		stats = get_stats(fd);
+		close(fd);
+	} while (stats.lost && behind < most);
+	EXPECT_GT(most, behind);
 }
 
 TEST_F_TIMEOUT(service, is_unbound_under_overload, LONG_TEST)

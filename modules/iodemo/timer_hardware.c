@@ -25,23 +25,35 @@ static void keep(struct iodemo_timer_made *made, u64 when)
 	made->when[made->in++ % IODEMO_MADE_MAX] = when;
 }
 
-/* What it has made until now. One place is left for iodemo_timer_make_one(). */
+/*
+ * For so many more periods it has room. One place is left for iodemo_timer_make_one(),
+ * which waits until all before it are taken, and so must not find too many.
+ */
+static u64 room(const struct iodemo_timer *timer)
+{
+	u32 most = min(IODEMO_MADE_MAX, IODEMO_MADE_RECORDS / timer->config.burst);
+	u64 kept = timer->made.in - timer->made.out;
+
+	return kept < most - 1 ? most - 1 - kept : 0;
+}
+
+/* What it has made until now */
 void iodemo_timer_make(struct iodemo_timer *timer, u64 now)
 {
 	struct iodemo_timer_made *made = &timer->made;
 	u64 period = iodemo_timer_period(timer);
-	u64 kept = made->in - made->out, periods, room;
+	u64 periods, kept;
 
 	lockdep_assert_held(&timer->lock);
 
 	if (timer->held & ~IODEMO_HELD_MASKED || !period || now < made->due)
 		return;
 	periods = div64_u64(now - made->due, period) + 1;
-	room = kept < IODEMO_MADE_MAX - 1 ? IODEMO_MADE_MAX - 1 - kept : 0;
-	for (u64 i = 0; i < min(periods, room); i++)
+	kept = min(periods, room(timer));
+	for (u64 i = 0; i < kept; i++)
 		keep(made, made->due + i * period);
-	if (periods > room)
-		count_overruns(timer, periods - room);
+	if (periods > kept)
+		count_overruns(timer, periods - kept);
 	WRITE_ONCE(made->due, made->due + periods * period);
 }
 

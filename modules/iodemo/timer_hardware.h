@@ -18,7 +18,8 @@
 #include "timer_source.h"
 
 #define IODEMO_TX_DRAIN		4	/* records that an interrupt sends at most */
-#define IODEMO_MADE_MAX		256	/* periods that the hardware keeps, if it is polled */
+#define IODEMO_MADE_MAX		256	/* periods that the hardware keeps, if it is polled, */
+#define IODEMO_MADE_RECORDS	4096	/* but of no more records */
 
 /* What keeps the timer from running */
 #define IODEMO_HELD_UNUSED	BIT(0)	/* nobody has the device open */
