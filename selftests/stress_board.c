@@ -34,7 +34,7 @@ void wrong(enum stress_op op, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
-	dprintf(STDOUT_FILENO, "# %s: %s\n", stress_names[op], line);
+	dprintf(STDOUT_FILENO, "# wrong: %s: %s\n", stress_names[op], line);
 }
 
 /* The result: a case for each operation; what was built has to happen */

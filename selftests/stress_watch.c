@@ -106,11 +106,17 @@ static void show_tasks(pid_t pid)
 	fflush(stdout);
 }
 
+/* And all the others: it may wait for one of them. */
 void hang(enum stress_op op, pid_t pid, const char *what)
 {
+	unsigned int i;
+
 	hung = true;
 	wrong(op, "process %d %s", pid, what);
 	show_tasks(pid);
+	for (i = 0; i < processes; i++)
+		if (workers[i].pid && workers[i].pid != pid)
+			show_tasks(workers[i].pid);
 }
 
 /* Watching */
