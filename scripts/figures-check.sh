@@ -12,6 +12,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/cases.sh"
+. "$(dirname "$0")/figure.sh"
 
 arguments 1 "$@"
 folder=$1
@@ -33,14 +34,7 @@ same()
 	fi
 }
 
-# attribute NAME: of the figure as a whole
-attribute()
-{
-	sed -n "s/^<svg .* data-$1=\"\([0-9]*\)\".*/\1/p" "$folder/$model.svg"
-}
-
-# "ns name" of all that the report tells of the task and of the device. A number of so many digits is none to awk: times
-# are text, all of them of 20 digits.
+# "ns name" of all that the report tells of the task and of the device
 report()
 {
 	trace-cmd report -N -t -i "$folder/$model.dat" 2>/dev/null | awk -v pid="$pid" '
@@ -93,21 +87,6 @@ within()
 	awk -v begin="$(printf '%020d' "$begin")" -v end="$(printf '%020d' "$end")" '$1 "" >= begin && $1 "" <= end'
 }
 
-drawn()
-{
-	sed -n 's/^<g data-event="\([^"]*\)" data-ns="\([0-9]*\)">.*/\2 \1/p' "$folder/$model.svg" |
-		while read -r ns name; do printf '%020d %s\n' "$ns" "$name"; done
-}
-
-# "begin end" of a state, where the figure does not cut it off
-states()
-{
-	sed -n "s/^<g data-state=\"$1\" data-begin=\"\([0-9]*\)\" data-end=\"\([0-9]*\)\">.*/\1 \2/p" "$folder/$model.svg" |
-		while read -r from to; do
-			[ "$from" -eq "$begin" ] || [ "$to" -eq "$end" ] || printf '%020d %020d\n' "$from" "$to"
-		done
-}
-
 sleeps()
 {
 	awk '$2 == "sched_switch" { from = $1 } $2 == "sched_waking" && from { print from, $1; from = "" }' "$temporary/within"
@@ -116,7 +95,7 @@ sleeps()
 # phase CLASS: when it ends, in the figure
 phase_end()
 {
-	sed -n "s/^<rect class=\"$1\" .* data-end=\"\([0-9]*\)\">.*/\1/p" "$folder/$model.svg"
+	sed -n "s/^<rect class=\"$1\" .* data-end=\"\([0-9]*\)\">.*/\1/p" "$figure"
 }
 
 # The data is there with the record, and has been copied with the read, or with the request
@@ -127,34 +106,15 @@ phases()
 	$1 "" == copy && /read_end|_complete/ { print "copy until", $2 }' "$temporary/within"
 }
 
-# count PATTERN: in what the figure draws
-count()
-{
-	grep -cE "$1" "$temporary/drawn" || :
-}
-
-# What a reader must see at once; a line for each that is not there
-lesson()
-{
-	asleep=$(states sleeps | grep -c . || :)
-	again=$(grep -c 'EAGAIN' "$folder/$model.svg" || :)
-	case $model in
-	blocking) [ "$asleep" -gt 0 ] && [ "$(count ' read$')" -gt 0 ] && [ "$(count ' (epoll|poll|select)')" -eq 0 ] ;;
-	nonblocking) [ "$asleep" -eq 0 ] && [ "$again" -gt 10 ] ;;
-	multiplexing) [ "$asleep" -gt 0 ] && [ "$(count ' epoll_p?wait')" -gt 0 ] ;;
-	signal) [ "$asleep" -eq 0 ] && [ "$(count ' signal_deliver$')" -gt 0 ] && [ "$(states handles | grep -c .)" -gt 0 ] ;;
-	async) [ "$asleep" -eq 0 ] && [ "$(count ' iodemo_aio_complete$')" -gt 0 ] && [ "$(count ' read')" -eq 0 ] ;;
-	esac || echo "$model does not show its model: asleep $asleep times, EAGAIN $again times"
-}
-
 for model in blocking nonblocking multiplexing signal async; do
+	figure=$folder/$model.svg
 	pid=$(attribute pid)
 	begin=$(attribute begin)
 	end=$(attribute end)
-	[ -n "$pid" ] || die "$folder/$model.svg: no figure of iodemo-trace"
+	[ -n "$pid" ] || die "$figure: no figure of iodemo-trace"
 	report | within >"$temporary/within"
-	drawn >"$temporary/drawn"
-	[ -s "$temporary/drawn" ] || die "$folder/$model.svg: no event in it"
+	events >"$temporary/drawn"
+	[ -s "$temporary/drawn" ] || die "$figure: no event in it"
 	same 'every event of the recording, in its order' "$temporary/within" "$temporary/drawn"
 	sleeps >"$temporary/sleeps"
 	states sleeps >"$temporary/drawn-sleeps"

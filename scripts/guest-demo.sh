@@ -22,14 +22,17 @@ show()
 	sh -c "$*" || failed $?
 }
 
-# record MODEL API PERIOD: on a machine that was too busy to wait for its records, with twice the period, three times
+# record MODEL API PERIOD: on a machine that was too busy to wait for its records, or for that to be seen, with twice the
+# period, five times
 record()
 {
-	for period in "$3" $(($3 * 2)) $(($3 * 4)) $(($3 * 8)); do
+	figure=$1.svg
+	for period in "$3" $(($3 * 2)) $(($3 * 4)) $(($3 * 8)) $(($3 * 16)) $(($3 * 32)); do
 		iodemo-trace -o "$1.dat" -- "iodemo-$1" -a "$2" -n 8 -p "$period" -j >"$1.json" || return
-		iodemo-trace -i "$1.dat" -s "$1.svg" -t >"$1.txt" 2>"$1.err" && break
+		iodemo-trace -i "$1.dat" -s "$figure" -t >"$1.txt" 2>"$1.err" && lesson >>"$1.err"
+		[ -s "$1.err" ] || break
 	done
-	[ -s "$1.txt" ] || cat "$1.err"
+	cat "$1.err"
 	rm "$1.err"
 	[ -s "$1.txt" ]
 }

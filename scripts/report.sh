@@ -66,7 +66,7 @@ if [ -n "$demo" ]; then
 	mkdir -p "$report"
 	code >"$report/code"
 	"$top/scripts/vm.sh" -k "$kernel" -p 'modules userspace' -r "$report" run \
-		"$(cat "$top/scripts/guest-demo.sh")" || failed $?
+		"$(cat "$top/scripts/figure.sh" "$top/scripts/guest-demo.sh")" || failed $?
 fi
 [ -z "$bench" ] || "$top/scripts/bench.sh" || failed $?
 

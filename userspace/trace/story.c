@@ -67,6 +67,7 @@ struct teller {
 	__u64 irq_since[CPUS_MAX], stored[CPUS_MAX], last_stored;
 	unsigned int records;		/* stored since a delivery began */
 	unsigned int calls;		/* and calls made */
+	bool asked;			/* by one of them, before the first of the records came */
 	struct {
 		__s64 id;
 		__u64 ns, call;		/* when it was queued, and the call that did it began */
@@ -277,9 +278,9 @@ static void on_deliver(struct teller *teller, const struct event *event)
 /* Records on their way --------------------------------------------------------- */
 
 /*
- * The first that was read is not typical, as the program had yet to begin; nor is
- * one that others came with, on a busy machine; nor, of requests that were queued
- * together, are those that waited for the first one.
+ * The first that was read is not typical, as the program had yet to begin; nor is,
+ * on a busy machine, one that others came with, or that came before it was asked for;
+ * nor, of requests that were queued together, are those that waited for the first one.
  */
 static bool is_typical(const struct teller *teller, __u64 wait, __u64 stored, __u64 end)
 {
@@ -287,6 +288,8 @@ static bool is_typical(const struct teller *teller, __u64 wait, __u64 stored, __
 		return false;
 	if (!teller->delivery_count)
 		return teller->by_request;
+	if (!teller->by_request && !teller->asked)
+		return false;
 	return wait >= teller->deliveries[teller->delivery_count - 1].copy_begin;
 }
 
@@ -402,7 +405,8 @@ static void on_device(struct teller *teller, const struct event *event)
 	case EV_STORE:
 		teller->last_stored = event->ns;
 		teller->stored[cpu] = event->ns;
-		teller->records++;
+		if (!teller->records++)
+			teller->asked = teller->calls;
 		entitle(add_mark(story, event, DEVICE, DEVICE, DEVICE, "record %lld",
 				 event->value[0]),
 			"record %lld is in the ring", event->value[0]);
