@@ -31,7 +31,7 @@ static void keep(struct iodemo_timer_made *made, u64 when)
  */
 static u64 room(const struct iodemo_timer *timer)
 {
-	u32 most = min(IODEMO_MADE_MAX, IODEMO_MADE_RECORDS / timer->config.burst);
+	u32 most = min_t(u32, IODEMO_MADE_MAX, IODEMO_MADE_RECORDS / timer->config.burst);
 	u64 kept = timer->made.in - timer->made.out;
 
 	return kept < most - 1 ? most - 1 - kept : 0;
