@@ -22,7 +22,7 @@ unset KERNEL
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/iodemo.XXXXXX")
 session=
-trap '[ -z "$session" ] || kill -s TERM -- "-$session" 2>/dev/null; rm -rf "$temporary"' EXIT
+trap '[ -z "$session" ] || kill -s TERM -- "-$session" 2>/dev/null || :; rm -rf "$temporary"' EXIT
 # A folder of which a script can get wrong what there is to get wrong, and one to find what is left behind
 folder="$temporary/it's \$HOME"
 mkdir "$folder" "$temporary/left"
