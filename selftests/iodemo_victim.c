@@ -165,7 +165,7 @@ long quickest_death(enum death death, long (*begin)(void *arg), void *arg)
 	long best = LONG_MAX;
 	int i;
 
-	for (i = 0; i < 8 && best >= death_limit_ns(); i++) {
+	for (i = 0; i < 32 && best >= death_limit_ns(); i++) {
 		struct victim v = { .death = death, .begin = begin, .arg = arg };
 		long err = victim_start(&v);
 		long took = err ? err : victim_dies(&v);

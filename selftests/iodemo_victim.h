@@ -54,9 +54,9 @@ long unload_after(enum death death);
 /* What a process may take to die, whatever it leaves behind */
 long death_limit_ns(void);
 /*
- * How long it takes to die, in nanoseconds, or -errno. The quickest of up to eight,
- * if the first takes too long: a guest can lose its processors to others on the
- * host, and that is not what is measured.
+ * How long it takes to die, in nanoseconds, or -errno. The quickest of up to 32, if
+ * the first takes too long: a guest can lose its processors to others on the host,
+ * and that for seconds; it is not what is measured.
  */
 long quickest_death(enum death death, long (*begin)(void *arg), void *arg);
 
