@@ -129,9 +129,14 @@ arguments="console=$console loglevel=5 mitigations=off random.trust_cpu=on$clock
 arguments="$arguments panic=-1 softlockup_panic=1 hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
 
 # KCSAN makes one access of many wait, to see who comes meanwhile. An emulated processor comes to less in that time, so
-# here more of them wait, and longer; with the kernel's own figures hardly a race is seen.
+# here more of them wait, and longer; with the kernel's own figures hardly a race is seen. A kernel with it does not come
+# back from being suspended to memory, so its machine does not offer that.
+without=
 case $kernel in
-kcsan*) arguments="$arguments kcsan.skip_watch=1000 kcsan.udelay_task=500 kcsan.udelay_interrupt=100" ;;
+kcsan*)
+	arguments="$arguments kcsan.skip_watch=1000 kcsan.udelay_task=500 kcsan.udelay_interrupt=100"
+	without='-global ICH9-LPC.disable_s3=1'
+	;;
 esac
 
 # Nothing is to lie elsewhere than in the run before, nothing of the boot is to go on, and a tick is a nanosecond
@@ -159,7 +164,7 @@ port()
 machine()
 {
 	# shellcheck disable=SC2046,SC2086
-	$patience qemu-system-$qemu $(processors) -machine $machine -m "$memory" -nic none -no-reboot -display none \
+	$patience qemu-system-$qemu $(processors) -machine $machine $without -m "$memory" -nic none -no-reboot -display none \
 		-no-user-config -nodefaults -pidfile "$temporary/pid" \
 		-device pcie-root-port,id=port1,chassis=1 -device edu,id=edu,bus=port1 \
 		-chardev "pipe,id=monitor,path=$temporary/monitor" -mon chardev=monitor \
