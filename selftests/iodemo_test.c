@@ -267,6 +267,13 @@ bool kernel_watches(void)
 	return !access("/proc/lockdep", F_OK) || !access("/sys/module/kcsan", F_OK);
 }
 
+bool kernel_is_realtime(void)
+{
+	struct utsname uts;
+
+	return !uname(&uts) && strstr(uts.version, "PREEMPT_RT");
+}
+
 bool since_linux(int major, int minor)
 {
 	struct utsname uts;

@@ -86,6 +86,8 @@ bool since_linux(int major, int minor);
  * of the host.
  */
 bool kernel_watches(void);
+/* PREEMPT_RT: a handler is a thread, and where and when it runs is the scheduler's choice. */
+bool kernel_is_realtime(void);
 
 /* Linux 6.7 has multishot reads, and commands of io_uring that can be cancelled. */
 static inline bool since_6_7(void)
