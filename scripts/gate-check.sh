@@ -41,7 +41,8 @@ given()
 {
 	: >"$temporary/ran"
 	status=0
-	RAN=$temporary/ran WRONG=$1 HOW=$2 TMPDIR=$left PATH=$gate:$PATH timeout 120 "$gate/.ci/run" >"$temporary/said" 2>&1 </dev/null || status=$?
+	RAN=$temporary/ran WRONG=$1 HOW=$2 TMPDIR=$left PATH=$gate:$PATH timeout 120 "$gate/.ci/run" \
+		>"$temporary/said" 2>&1 </dev/null || status=$?
 }
 
 # found: the status and the last line; and whether a line of the lane that failed stands in what is told once more

@@ -233,7 +233,7 @@ static long call_trigger_all(struct sleeper *s)
 
 TEST_F_TIMEOUT(suspend, in_the_middle_of_a_TRIGGER_loses_no_interrupt, 600)
 {
-	/* Long enough to be suspended in: half a second, or some where each is a switch of tasks */
+	/* Not done when the machine goes down; fewer where each is a switch of tasks */
 	int count = kernel_is_realtime() ? 20000 : 300000;
 	struct sleeper s = { .call = call_trigger_all, .fd = self->fd, .count = count };
 
