@@ -276,6 +276,7 @@ case ${1-} in
 esac
 
 if [ "$1" = lists ]; then
+	lock "$cache/setup.lock"
 	step "reading this machine's lists of packages" update_lists
 	exit
 fi
@@ -298,4 +299,6 @@ done)
 have_apt || die "please install these, then try again: $(install_words $missing)"
 [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
 	die "not root, and no sudo; please run as root: apt-get install --no-install-recommends $missing"
+# Of two, apt lets one read its lists, and turns the other away
+lock "$cache/setup.lock"
 step "installing ${missing% }" install_packages
